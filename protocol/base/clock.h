@@ -1,0 +1,22 @@
+// Time is a parameter: loops read it here once a turn and hand it down.
+#pragma once
+
+#include <cstdint>
+
+namespace docket {
+
+// Milliseconds of one process's monotonic clock. Compared and subtracted, never shown.
+using MonoMs = std::int64_t;
+// Milliseconds since 1970-01-01T00:00Z. Shown and stored, never compared to decide anything.
+using WallMs = std::int64_t;
+
+inline constexpr MonoMs kNever = INT64_MAX;
+
+struct Now {
+  MonoMs mono = 0;
+  WallMs wall = 0;
+};
+
+Now read_clock();
+
+}  // namespace docket

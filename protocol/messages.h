@@ -1,0 +1,149 @@
+// Everything that master and agent say to each other. Closed sets: a new message does not compile
+// until every reader handles it. protocol/README.md is the contract; codec.h puts these on the
+// wire.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "protocol/job.h"
+
+namespace docket {
+
+inline constexpr std::uint32_t kProtocolVersion = 1;
+
+// Bounds on the wire. Both ends refuse to decode beyond them; ZeroMQ drops frames over the first.
+inline constexpr std::size_t kMaxFrameBytes = 40u << 20;  // the largest body and some room
+inline constexpr std::size_t kMaxBodyBytes = 32u << 20;   // a run_spec, or a sandbox's answer
+inline constexpr std::size_t kMaxChunkBytes = 1u << 20;   // files travel in pieces of this size
+inline constexpr std::size_t kMaxFileBytes = 64u << 20;   // one support file, decoded
+inline constexpr std::size_t kMaxNameBytes = 128;         // names, versions, ids of files
+inline constexpr std::size_t kMaxTextBytes = 4096;        // reasons and details for people
+inline constexpr std::size_t kMaxLanguages = 256;
+inline constexpr std::size_t kMaxFilesPerJob = 1024;
+inline constexpr std::size_t kMaxSlots = 1024;
+inline constexpr std::size_t kMaxHeldAttempts = 65536;  // running, or finished and not taken
+
+// ---- both ways
+
+// Any traffic proves life; this is sent when there is none.
+struct Heartbeat {
+  MonoMs sender_ms = 0;  // the sender's monotonic clock; an agent learns the master's from it
+  bool operator==(const Heartbeat&) const = default;
+};
+
+// ---- agent to master
+
+// The first message of a connection, repeated until it is answered.
+struct Hello {
+  std::uint32_t protocol = kProtocolVersion;
+  std::string name;
+  std::uint64_t instance = 0;  // random for each start of the agent
+  std::string version;
+  std::uint32_t slots = 0;           // 1..kMaxSlots
+  std::uint32_t weight_percent = 0;  // 100 is a host of ordinary speed; 1..10000
+  std::vector<Language> languages;
+  std::string sandbox_problem;  // why no language can be run just now; empty when all is well
+  std::vector<AttemptId> held;  // attempts running here, or finished and not yet taken
+  bool operator==(const Hello&) const = default;
+};
+
+// The sandbox's languages changed, or it went away or came back.
+struct SandboxReport {
+  std::vector<Language> languages;
+  std::string sandbox_problem;
+  bool operator==(const SandboxReport&) const = default;
+};
+
+struct NeedFiles {
+  AttemptId id;
+  std::vector<std::string> files;
+  bool operator==(const NeedFiles&) const = default;
+};
+
+// What became of an attempt. The agent repeats it until Taken.
+struct Finished {
+  AttemptId id;
+  Ending ending = Ending::none;
+  std::uint32_t http_status = 0;  // 0: none came
+  std::uint32_t outcome = 0;      // Jobe's number when ending is ran, else 0
+  std::string body;               // the sandbox's answer, run_id replaced by the job's id
+  std::string detail;             // for people: what exactly went wrong; empty when nothing did
+  std::string fault_signature;    // the sandbox's own complaint found in the answer, or empty
+  std::uint32_t push_ms = 0;      // time for files
+  std::uint32_t run_ms = 0;       // time from the first POST to its last answer
+  bool operator==(const Finished&) const = default;
+};
+
+// Give me no more; what runs here goes on.
+struct Draining {
+  bool operator==(const Draining&) const = default;
+};
+
+// The agent leaves and holds nothing.
+struct Bye {
+  bool operator==(const Bye&) const = default;
+};
+
+// ---- master to agent
+
+struct Welcome {
+  std::uint32_t protocol = kProtocolVersion;
+  std::string version;
+  MonoMs master_ms = 0;            // the master's monotonic clock
+  std::uint32_t heartbeat_ms = 0;  // send something at least this often
+  std::uint32_t silence_ms = 0;    // after so long without a word the other side is gone
+  bool operator==(const Welcome&) const = default;
+};
+
+enum class Refusal : std::uint8_t {
+  protocol_version = 1,  // final until one side is upgraded
+  name_in_use = 2,       // another live agent has this name; it may be the agent's own past life
+  bad_hello = 3,         // the hello is not acceptable; the reason says why
+  say_hello = 4,         // the master does not know this connection: begin anew
+};
+
+struct Refused {
+  Refusal code = Refusal::bad_hello;
+  std::string reason;  // for people
+  bool operator==(const Refused&) const = default;
+};
+
+struct Assign {
+  AttemptId id;
+  MonoMs expires_ms = 0;       // by the master's clock: later, do not start it
+  std::uint32_t lease_ms = 0;  // from its arrival: answer within this
+  std::string language;
+  std::vector<std::string> files;  // ids of the support files it names
+  std::string body;                // what to POST to the sandbox, byte for byte
+  bool operator==(const Assign&) const = default;
+};
+
+struct FileChunk {
+  AttemptId id;
+  std::string file;
+  std::uint64_t total_bytes = 0;
+  std::uint64_t offset = 0;
+  std::string data;  // decoded content, at most kMaxChunkBytes
+  bool operator==(const FileChunk&) const = default;
+};
+
+struct FileAbsent {
+  AttemptId id;
+  std::string file;
+  bool operator==(const FileAbsent&) const = default;
+};
+
+// The result is the master's now: forget it.
+struct Taken {
+  AttemptId id;
+  bool operator==(const Taken&) const = default;
+};
+
+using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, NeedFiles, Finished, Draining, Bye>;
+using ToAgent = std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken>;
+
+}  // namespace docket
