@@ -1,0 +1,61 @@
+// The agents the master knows: their links, slots, languages and what runs on them. Owned by the
+// core. An agent keeps its entry while it is away, so that people see it and its languages stay
+// known; a name belongs to one live connection at a time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "master/core/events.h"
+#include "master/core/snapshot.h"
+
+namespace docket {
+
+struct Agent {
+  std::string name;
+  std::string version;
+  std::uint64_t instance = 0;
+  LinkId link = 0;  // 0: not connected
+  AgentState state = AgentState::lost;
+  std::string reason;  // why it is lost or draining
+  std::string sandbox_problem;
+  WallMs since = 0;  // of the state
+  MonoMs heard = 0;
+  WallMs heard_wall = 0;
+  MonoMs sent = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t weight_percent = 100;
+  std::vector<Language> languages;
+  std::set<AttemptId> occupied;     // attempts that hold a slot there, current or not
+  std::uint64_t last_assigned = 0;  // turn counter, to take turns among equals
+  std::uint64_t finished = 0;
+  std::uint64_t host_faults = 0;
+
+  bool connected() const { return link != 0; }
+  bool takes_work() const { return state == AgentState::active && connected(); }
+  bool has(const std::string& language) const;
+  std::string version_of(const std::string& language) const;
+  AgentRecord record() const { return {name, slots, weight_percent, languages}; }
+};
+
+class Agents {
+ public:
+  Agent* by_name(const std::string& name);
+  Agent* by_link(LinkId link);
+  Agent& add(const std::string& name);  // or the one there is
+  void bind(Agent& agent, LinkId link);
+  void unbind(Agent& agent);
+
+  std::map<std::string, Agent>& all() { return agents_; }
+  const std::map<std::string, Agent>& all() const { return agents_; }
+
+ private:
+  std::map<std::string, Agent> agents_;
+  std::unordered_map<LinkId, Agent*> by_link_;  // nodes of a map stay where they are
+};
+
+}  // namespace docket

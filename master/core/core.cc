@@ -1,0 +1,128 @@
+#include "master/core/core.h"
+
+#include <algorithm>
+
+#include "master/core/verdict.h"
+#include "protocol/base/check.h"
+
+namespace docket {
+
+Core::Core(CoreSettings settings, std::string version)
+    : settings_(settings), version_(std::move(version)) {}
+
+void Core::step(Event&& event, Now now, Effects& out) {
+  std::visit([&](auto& e) { on(e, now, out); }, event);
+  dispatch(now, out);
+}
+
+void Core::tick(Now now, Effects& out) {
+  while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
+    LiveJob* job = live(deadlines_.begin()->second);
+    CHECK_THAT(job != nullptr);
+    on_deadline(*job, now, out);
+  }
+  if (next_agents_check_ <= now.mono) {
+    check_agents(now, out);
+    next_agents_check_ = now.mono + settings_.heartbeat_ms / 2;
+  }
+  dispatch(now, out);
+}
+
+MonoMs Core::next_deadline() const {
+  const MonoMs job = deadlines_.empty() ? kNever : deadlines_.begin()->first;
+  return std::min(job, next_agents_check_);
+}
+
+void Core::on(Restored& event, Now now, Effects&) {
+  for (auto& record : event.agents) {
+    Agent& agent = agents_.add(record.name);
+    agent.slots = record.slots;
+    agent.weight_percent = record.weight_percent;
+    for (const auto& language : record.languages) known_languages_.insert(language.id);
+    agent.languages = std::move(record.languages);
+    agent.reason = "not seen since the master started";
+    agent.since = now.wall;
+  }
+  // Ids sort by age, so arrival order is kept.
+  std::sort(event.jobs.begin(), event.jobs.end(),
+            [](const Job& a, const Job& b) { return a.id < b.id; });
+  for (auto& job : event.jobs) {
+    CHECK_THAT(!is_final(job.state) && job.run_spec != nullptr);
+    LiveJob& restored = jobs_[job.id];
+    restored.job = std::move(job);
+    restored.ticket = next_ticket_++;
+    restored.wait_until = now.mono + settings_.queue_wait_ms;
+    for (const auto& attempt : restored.job.attempts) {
+      if (attempt.ending == Ending::none || !counts_as_attempt(attempt.ending)) continue;
+      ++restored.counted;
+      restored.tried.push_back(attempt.agent);
+    }
+    if (restored.job.state == JobState::queued) {
+      enqueue(restored);
+    } else {
+      // Its agent may still have it: wait for the agent to say so.
+      set_deadline(restored, now.mono + settings_.rejoin_grace_ms);
+    }
+  }
+}
+
+void Core::on(StoreProblem& event, Now, Effects& out) {
+  store_problem_ = event.problem;
+  out.push_back(store_problem_.empty()
+                    ? Note{Note::Level::info, "store=well accepting=yes"}
+                    : Note{Note::Level::warn,
+                           "store=failing accepting=no reason=\"" + store_problem_ + "\""});
+}
+
+void Core::on(StopAccepting&, Now, Effects&) {
+  stopping_ = true;
+}
+
+Snapshot Core::snapshot(Now now) const {
+  Snapshot view;
+  view.taken = now.wall;
+  view.accepting = !stopping_ && store_problem_.empty();
+  view.problem = stopping_ ? "the master is stopping" : store_problem_;
+  view.queued = queued_;
+  view.queued_bytes = queued_bytes_;
+  view.running = jobs_.size() - queued_;
+  view.submitted = submitted_;
+  view.finished = finished_;
+  view.late_results = late_results_;
+  const std::int64_t second = now.mono / 1000;
+  for (const auto& [at, count] : done_) {
+    if (at > second - 60) view.done_last_minute += count;
+  }
+  for (const auto& [language, line] : queue_.lines()) {
+    const auto found = jobs_.find(line.begin()->second);
+    CHECK_THAT(found != jobs_.end());
+    view.oldest_wait_ms = std::max(view.oldest_wait_ms, now.wall - found->second.job.received);
+  }
+  std::map<std::string, std::string> languages;
+  for (const auto& [name, agent] : agents_.all()) {
+    AgentView& shown = view.agents.emplace_back();
+    shown.name = name;
+    shown.version = agent.version;
+    shown.state = agent.state;
+    shown.reason = agent.reason.empty() ? agent.sandbox_problem : agent.reason;
+    shown.since = agent.since;
+    shown.last_heard = agent.heard_wall;
+    shown.slots = agent.slots;
+    shown.running = static_cast<std::uint32_t>(agent.occupied.size());
+    shown.weight_percent = agent.weight_percent;
+    shown.languages = agent.languages;
+    shown.finished = agent.finished;
+    shown.host_faults = agent.host_faults;
+    if (!agent.takes_work()) continue;
+    if (!agent.languages.empty()) view.slots += agent.slots;
+    for (const auto& language : agent.languages) {
+      std::string& version = languages[language.id];
+      version = std::max(version, language.version);
+    }
+  }
+  for (auto& [id, version] : languages) view.languages.push_back({id, version});
+  view.known_languages.assign(known_languages_.begin(), known_languages_.end());
+  return view;
+}
+
+}  // namespace docket

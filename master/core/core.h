@@ -1,0 +1,124 @@
+// The master's decisions: a function of events and time. step() and tick() return what is to be
+// done as data; nothing here sleeps, sends, writes or logs. Owned by the loop's thread.
+//
+// Invariants: a live job is either waiting in the queue, waiting out a retry delay, or running as
+// exactly one (agent, attempt); an agent never holds more attempts than slots, except those it held
+// when it connected; a job leaves the core only together with the SaveJob that makes it final.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "master/core/agents.h"
+#include "master/core/events.h"
+#include "master/core/queue.h"
+#include "master/core/settings.h"
+#include "master/core/snapshot.h"
+
+namespace docket {
+
+class Core {
+ public:
+  Core(CoreSettings settings, std::string version);
+
+  // Both append what is to be done, in order, to `out`.
+  void step(Event&& event, Now now, Effects& out);
+  void tick(Now now, Effects& out);
+  // When tick() has something to do next; it may be called earlier without harm.
+  MonoMs next_deadline() const;
+
+  Snapshot snapshot(Now now) const;
+  // No client waits for an answer of this process.
+  bool nobody_waits() const { return waiting_clients_ == 0; }
+
+ private:
+  struct LiveJob {
+    Job job;
+    Ticket ticket = 0;
+    std::vector<ReplyTo> waiters;
+    MonoMs wait_until = 0;           // the end of its patience in the queue
+    MonoMs deadline = 0;             // its entry in deadlines_
+    bool delayed = false;            // queued, but not in the queue until its deadline
+    std::uint32_t counted = 0;       // attempts that ended by a host's fault
+    std::vector<std::string> tried;  // their agents
+  };
+
+  void on(Submit& event, Now now, Effects& out);
+  void on(FromAgent& event, Now now, Effects& out);
+  void on(BadFrame& event, Now now, Effects& out);
+  void on(LinkGone& event, Now now, Effects& out);
+  void on(Restored& event, Now now, Effects& out);
+  void on(StoreProblem& event, Now now, Effects& out);
+  void on(StopAccepting& event, Now now, Effects& out);
+
+  // core_agents.cc
+  void on_hello(LinkId link, Hello& hello, Now now, Effects& out);
+  void on_message(Agent& agent, Hello& message, Now now, Effects& out);
+  void on_message(Agent& agent, Heartbeat& message, Now now, Effects& out);
+  void on_message(Agent& agent, SandboxReport& message, Now now, Effects& out);
+  void on_message(Agent& agent, NeedFiles& message, Now now, Effects& out);
+  void on_message(Agent& agent, Finished& message, Now now, Effects& out);
+  void on_message(Agent& agent, Draining& message, Now now, Effects& out);
+  void on_message(Agent& agent, Bye& message, Now now, Effects& out);
+  void welcome(Agent& agent, Now now, Effects& out);
+  void refuse(LinkId link, Refusal code, std::string reason, Effects& out);
+  void reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now now, Effects& out);
+  void set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out);
+  void learn_languages(Agent& agent, std::vector<Language> languages, std::string problem,
+                       Effects& out);
+  void lose(Agent& agent, AgentState state, const std::string& reason, Now now, Effects& out);
+  void check_agents(Now now, Effects& out);
+  void send(Agent& agent, ToAgent message, Now now, Effects& out, bool after_commit = false);
+
+  // core_jobs.cc
+  LiveJob* live(const JobId& id);
+  bool runs_as(const LiveJob& job, const std::string& agent, std::uint32_t attempt) const;
+  void enqueue(LiveJob& job);
+  void dequeue(LiveJob& job);
+  void set_deadline(LiveJob& job, MonoMs at);
+  void dispatch(Now now, Effects& out);
+  void assign(LiveJob& job, Agent& agent, Now now, Effects& out);
+  void adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now);
+  void end_attempt(LiveJob& job, Ending ending, const std::string& detail, Now now);
+  // After an attempt that gave no answer: back to the queue, or failed after too many.
+  void retry(LiveJob& job, bool counts, Now now, Effects& out);
+  void finish(LiveJob& job, JobState state, int http_status, std::uint32_t outcome, Bytes result,
+              Now now, Effects& out);
+  void on_deadline(LiveJob& job, Now now, Effects& out);
+  void count_done(Now now);
+
+  const CoreSettings settings_;
+  const std::string version_;
+  bool stopping_ = false;
+  std::string store_problem_;
+
+  Agents agents_;
+  MonoMs next_agents_check_ = 0;
+  std::uint64_t assignments_ = 0;
+  std::set<std::string> known_languages_;
+
+  std::unordered_map<JobId, LiveJob> jobs_;
+  std::set<std::pair<MonoMs, JobId>> deadlines_;  // one entry a live job
+  Queue queue_;
+  Ticket next_ticket_ = 1;
+  std::size_t queued_ = 0;
+  std::size_t queued_bytes_ = 0;
+  std::size_t waiting_clients_ = 0;
+
+  std::uint64_t submitted_ = 0;
+  std::uint64_t finished_ = 0;
+  std::uint64_t late_results_ = 0;
+  std::array<std::pair<std::int64_t, std::uint64_t>, 60> done_{};  // (second, count) of a minute
+};
+
+// The body a client gets for a job that Docket itself ended: Jobe's form, outcome 20 or 21.
+std::string own_result(const JobId& id, Outcome outcome, const std::string& text);
+
+}  // namespace docket

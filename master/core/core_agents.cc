@@ -1,0 +1,257 @@
+// The life of an agent: hello, heartbeats, what it holds, how it goes.
+#include <algorithm>
+
+#include "master/core/core.h"
+#include "master/core/verdict.h"
+#include "protocol/base/check.h"
+
+namespace docket {
+namespace {
+
+bool acceptable_name(const std::string& name) {
+  if (name.empty() || name.size() > 64) return false;
+  return std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
+  });
+}
+
+}  // namespace
+
+void Core::on(FromAgent& event, Now now, Effects& out) {
+  if (auto* hello = std::get_if<Hello>(&event.message)) {
+    on_hello(event.link, *hello, now, out);
+    return;
+  }
+  Agent* agent = agents_.by_link(event.link);
+  if (agent == nullptr) {
+    refuse(event.link, Refusal::say_hello, "this connection has not said hello", out);
+    return;
+  }
+  agent->heard = now.mono;
+  agent->heard_wall = now.wall;
+  if (agent->state == AgentState::suspect) set_state(*agent, AgentState::active, "", now, out);
+  std::visit([&](auto& message) { on_message(*agent, message, now, out); }, event.message);
+}
+
+void Core::on(BadFrame& event, Now, Effects& out) {
+  const Agent* agent = agents_.by_link(event.link);
+  out.push_back(Note{Note::Level::warn, "link=" + std::to_string(event.link) + " agent=" +
+                                            (agent == nullptr ? "unknown" : agent->name) +
+                                            " dropped=\"" + event.problem + "\""});
+}
+
+void Core::on(LinkGone& event, Now now, Effects& out) {
+  Agent* agent = agents_.by_link(event.link);
+  if (agent != nullptr) lose(*agent, AgentState::lost, "its connection is gone", now, out);
+}
+
+void Core::refuse(LinkId link, Refusal code, std::string reason, Effects& out) {
+  out.push_back(Send{link, Refused{code, std::move(reason)}});
+}
+
+void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
+  if (hello.protocol != kProtocolVersion) {
+    refuse(link, Refusal::protocol_version,
+           "this master speaks protocol " + std::to_string(kProtocolVersion) +
+               ", the agent speaks " + std::to_string(hello.protocol) + ": upgrade the older one",
+           out);
+    return;
+  }
+  if (!acceptable_name(hello.name)) {
+    refuse(link, Refusal::bad_hello,
+           "the agent's name must be 1 to 64 letters, digits, '-', '_' or '.'", out);
+    return;
+  }
+  Agent* known = agents_.by_name(hello.name);
+  if (known != nullptr && known->connected()) {
+    if (known->link == link && known->instance == hello.instance) {
+      known->heard = now.mono;
+      welcome(*known, now, out);  // it repeated its hello before our answer came
+      return;
+    }
+    if (known->instance != hello.instance) {
+      // Perhaps its own past life, whose connection is not yet known to be dead: this probe tells.
+      send(*known, Heartbeat{now.mono}, now, out);
+      refuse(link, Refusal::name_in_use,
+             "another agent named " + hello.name + " is connected; give each agent its own name",
+             out);
+      return;
+    }
+  }
+  Agent& agent = agents_.add(hello.name);
+  agents_.bind(agent, link);
+  agent.instance = hello.instance;
+  agent.version = hello.version;
+  agent.slots = hello.slots;
+  agent.weight_percent = hello.weight_percent;
+  agent.heard = now.mono;
+  agent.heard_wall = now.wall;
+  set_state(agent, AgentState::active, "", now, out);
+  learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
+  welcome(agent, now, out);
+  reconcile_held(agent, hello.held, now, out);
+}
+
+void Core::welcome(Agent& agent, Now now, Effects& out) {
+  Welcome message;
+  message.version = version_;
+  message.master_ms = now.mono;
+  message.heartbeat_ms = settings_.heartbeat_ms;
+  message.silence_ms = settings_.silence_ms;
+  send(agent, std::move(message), now, out);
+}
+
+void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now now, Effects& out) {
+  agent.occupied = {held.begin(), held.end()};
+  for (const AttemptId& id : held) {
+    LiveJob* job = live(id.job);
+    if (job == nullptr) continue;
+    const bool free = job->job.state == JobState::queued;
+    if (!free && !runs_as(*job, agent.name, id.attempt)) continue;  // it runs elsewhere by now
+    adopt(*job, agent, id.attempt, now);
+    out.push_back(SaveJob{job->job});
+  }
+  // What we thought it was running and it does not hold was lost on the way.
+  std::vector<JobId> forgotten;
+  for (const auto& [id, job] : jobs_) {
+    if (job.job.state != JobState::running) continue;
+    const Attempt& attempt = job.job.attempts.back();
+    if (attempt.agent == agent.name && !agent.occupied.contains({id, attempt.number})) {
+      forgotten.push_back(id);
+    }
+  }
+  for (const JobId& id : forgotten) {
+    LiveJob& job = *live(id);
+    end_attempt(job, Ending::forgotten, "the agent came back without it", now);
+    retry(job, counts_as_attempt(Ending::forgotten), now, out);
+  }
+}
+
+void Core::on_message(Agent&, Hello&, Now, Effects&) {
+  CHECK_THAT(false);
+}
+
+void Core::on_message(Agent&, Heartbeat&, Now, Effects&) {}
+
+void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
+  learn_languages(agent, std::move(message.languages), std::move(message.sandbox_problem), out);
+}
+
+void Core::on_message(Agent& agent, NeedFiles& message, Now, Effects& out) {
+  out.push_back(SendFiles{agent.link, message.id, std::move(message.files)});
+}
+
+void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
+  agent.occupied.erase(message.id);
+  LiveJob* job = live(message.id.job);
+  if (job == nullptr || !runs_as(*job, agent.name, message.id.attempt)) {
+    ++late_results_;
+    out.push_back(Note{Note::Level::info, "job=" + message.id.job.text() +
+                                              " attempt=" + std::to_string(message.id.attempt) +
+                                              " agent=" + agent.name + " late_result=dropped"});
+    if (job != nullptr) {
+      for (Attempt& attempt : job->job.attempts) {
+        if (attempt.agent == agent.name && attempt.number == message.id.attempt) {
+          attempt.late_answer = now.wall;
+        }
+      }
+    }
+    send(agent, Taken{message.id}, now, out);
+    return;
+  }
+  Attempt& attempt = job->job.attempts.back();
+  attempt.http_status = message.http_status;
+  attempt.outcome = message.outcome;
+  attempt.push_ms = message.push_ms;
+  attempt.run_ms = message.run_ms;
+  end_attempt(*job, message.ending, describe(message), now);
+  const Verdict verdict = judge(message);
+  if (verdict == Verdict::answer) {
+    ++agent.finished;
+    const int status = message.ending == Ending::rejected ? 400 : 200;
+    finish(*job, JobState::done, status, message.outcome,
+           std::make_shared<const std::string>(std::move(message.body)), now, out);
+  } else {
+    if (verdict == Verdict::elsewhere) ++agent.host_faults;
+    retry(*job, verdict == Verdict::elsewhere, now, out);
+  }
+  send(agent, Taken{message.id}, now, out, true);
+}
+
+void Core::on_message(Agent& agent, Draining&, Now now, Effects& out) {
+  set_state(agent, AgentState::draining, "the agent is stopping", now, out);
+}
+
+void Core::on_message(Agent& agent, Bye&, Now now, Effects& out) {
+  lose(agent, AgentState::left, "it said goodbye", now, out);
+}
+
+void Core::set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out) {
+  if (agent.state == state && agent.reason == reason) return;
+  agent.state = state;
+  agent.reason = std::move(reason);
+  agent.since = now.wall;
+  const bool good =
+      state == AgentState::active || state == AgentState::draining || state == AgentState::left;
+  out.push_back(Note{good ? Note::Level::info : Note::Level::warn,
+                     "agent=" + agent.name + " state=" + std::string(agent_state_name(state)) +
+                         (agent.reason.empty() ? "" : " reason=\"" + agent.reason + "\"")});
+}
+
+void Core::learn_languages(Agent& agent, std::vector<Language> languages, std::string problem,
+                           Effects& out) {
+  if (problem != agent.sandbox_problem) {
+    out.push_back(Note{problem.empty() ? Note::Level::info : Note::Level::warn,
+                       "agent=" + agent.name +
+                           (problem.empty() ? std::string(" sandbox=well")
+                                            : " sandbox=down reason=\"" + problem + "\"")});
+    agent.sandbox_problem = std::move(problem);
+  }
+  for (const auto& language : languages) known_languages_.insert(language.id);
+  agent.languages = std::move(languages);
+  // A sandbox that is down keeps its record: its languages stay known over a restart.
+  if (!agent.languages.empty()) out.push_back(SaveAgent{agent.record()});
+}
+
+void Core::lose(Agent& agent, AgentState state, const std::string& reason, Now now, Effects& out) {
+  agents_.unbind(agent);
+  agent.occupied.clear();
+  set_state(agent, state, reason, now, out);
+  std::vector<JobId> orphans;
+  for (const auto& [id, job] : jobs_) {
+    if (job.job.state == JobState::running && job.job.attempts.back().agent == agent.name) {
+      orphans.push_back(id);
+    }
+  }
+  for (const JobId& id : orphans) {
+    LiveJob& job = *live(id);
+    end_attempt(job, Ending::agent_lost, reason, now);
+    retry(job, true, now, out);
+  }
+}
+
+void Core::check_agents(Now now, Effects& out) {
+  for (auto& [name, agent] : agents_.all()) {
+    if (!agent.connected()) continue;
+    const MonoMs silent = now.mono - agent.heard;
+    if (silent >= settings_.silence_ms) {
+      lose(agent, AgentState::lost, "silent for " + std::to_string(silent / 1000) + " s", now, out);
+      continue;
+    }
+    if (silent >= settings_.suspect_ms && agent.state == AgentState::active) {
+      set_state(agent, AgentState::suspect, "a heartbeat is missing", now, out);
+    }
+    if (now.mono - agent.sent >= settings_.heartbeat_ms) {
+      send(agent, Heartbeat{now.mono}, now, out);
+    }
+  }
+}
+
+void Core::send(Agent& agent, ToAgent message, Now now, Effects& out, bool after_commit) {
+  if (!agent.connected()) return;
+  agent.sent = now.mono;
+  out.push_back(Send{agent.link, std::move(message), after_commit});
+}
+
+}  // namespace docket

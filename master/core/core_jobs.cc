@@ -1,0 +1,280 @@
+// The life of a job: submitted, queued, assigned, retried, finished.
+#include <algorithm>
+
+#include "master/core/core.h"
+#include "master/core/placement.h"
+#include "master/core/verdict.h"
+#include "protocol/base/check.h"
+
+namespace docket {
+
+std::string own_result(const JobId& id, Outcome outcome, const std::string& text) {
+  // The text is ours and needs no escaping.
+  return "{\"run_id\":\"" + id.text() +
+         "\",\"outcome\":" + std::to_string(static_cast<int>(outcome)) +
+         R"(,"cmpinfo":"","stdout":"","stderr":")" + text + "\"}";
+}
+
+Core::LiveJob* Core::live(const JobId& id) {
+  const auto found = jobs_.find(id);
+  return found == jobs_.end() ? nullptr : &found->second;
+}
+
+bool Core::runs_as(const LiveJob& job, const std::string& agent, std::uint32_t attempt) const {
+  if (job.job.state != JobState::running) return false;
+  const Attempt& current = job.job.attempts.back();
+  return current.agent == agent && current.number == attempt;
+}
+
+void Core::on(Submit& event, Now now, Effects& out) {
+  const std::size_t bytes = event.run_spec->size();
+  if (stopping_ || !store_problem_.empty()) {
+    const std::string why = stopping_ ? "the master is stopping" : "the master cannot save jobs";
+    out.push_back(Answer{event.reply_to, Answer::Kind::unavailable, event.id, 503, nullptr, why});
+    return;
+  }
+  if (queued_ >= settings_.max_queued_jobs || queued_bytes_ + bytes > settings_.max_queued_bytes) {
+    out.push_back(Answer{event.reply_to, Answer::Kind::overloaded, event.id, 200, nullptr,
+                         "the queue is full"});
+    return;
+  }
+  ++submitted_;
+  LiveJob& job = jobs_[event.id];
+  CHECK_THAT(job.ticket == 0);
+  job.ticket = next_ticket_++;
+  job.wait_until = now.mono + settings_.queue_wait_ms;
+  job.job.id = event.id;
+  job.job.asynchronous = event.asynchronous;
+  job.job.language = std::move(event.language);
+  job.job.client_job = std::move(event.client_job);
+  job.job.cputime_s = event.cputime_s;
+  job.job.files = std::move(event.files);
+  job.job.run_spec = std::move(event.run_spec);
+  job.job.received = now.wall;
+  if (event.asynchronous) {
+    out.push_back(Answer{event.reply_to, Answer::Kind::accepted, event.id, 202, nullptr, {}});
+  } else {
+    job.waiters.push_back(event.reply_to);
+    ++waiting_clients_;
+  }
+  enqueue(job);
+  out.push_back(SaveJob{job.job});
+}
+
+void Core::set_deadline(LiveJob& job, MonoMs at) {
+  if (job.deadline != 0) deadlines_.erase({job.deadline, job.job.id});
+  job.deadline = at;
+  if (at != 0) deadlines_.emplace(at, job.job.id);
+}
+
+void Core::enqueue(LiveJob& job) {
+  job.job.state = JobState::queued;
+  job.delayed = false;
+  queue_.add(job.job.language, job.ticket, job.job.id);
+  ++queued_;
+  queued_bytes_ += job.job.run_spec->size();
+  set_deadline(job, job.wait_until);
+}
+
+void Core::dequeue(LiveJob& job) {
+  CHECK_THAT(job.job.state == JobState::queued);
+  if (!job.delayed) queue_.remove(job.job.language, job.ticket);
+  job.delayed = false;
+  --queued_;
+  queued_bytes_ -= job.job.run_spec->size();
+}
+
+void Core::dispatch(Now now, Effects& out) {
+  // The oldest waiting job of any language goes first; a language without a free slot is left out.
+  std::set<std::string> blocked;
+  for (;;) {
+    LiveJob* oldest = nullptr;
+    Agent* destination = nullptr;
+    for (const auto& [language, line] : queue_.lines()) {
+      if (blocked.contains(language)) continue;
+      if (oldest != nullptr && line.begin()->first > oldest->ticket) continue;
+      bool found = false;
+      for (const auto& [ticket, id] : line) {
+        if (oldest != nullptr && ticket > oldest->ticket) {
+          found = true;  // an older one of another language goes first; look here again later
+          break;
+        }
+        LiveJob* job = live(id);
+        CHECK_THAT(job != nullptr);
+        const Placement placement = place(agents_, language, job->tried);
+        if (placement.line_blocked) break;
+        if (placement.agent == nullptr) continue;  // free hosts are ones it failed on
+        oldest = job;
+        destination = placement.agent;
+        found = true;
+        break;
+      }
+      if (!found) blocked.insert(language);
+    }
+    if (oldest == nullptr) return;
+    assign(*oldest, *destination, now, out);
+  }
+}
+
+void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
+  dequeue(job);
+  Attempt attempt;
+  attempt.number = job.job.attempts.empty() ? 1 : job.job.attempts.back().number + 1;
+  attempt.agent = agent.name;
+  attempt.language_version = agent.version_of(job.job.language);
+  attempt.assigned = now.wall;
+  job.job.attempts.push_back(attempt);
+  job.job.state = JobState::running;
+  const AttemptId id{job.job.id, attempt.number};
+  agent.occupied.insert(id);
+  agent.last_assigned = ++assignments_;
+  const std::uint32_t lease = lease_ms(settings_, job.job.cputime_s);
+  set_deadline(job, now.mono + lease + settings_.lease_margin_ms);
+
+  Assign order;
+  order.id = id;
+  order.expires_ms = now.mono + settings_.assign_expiry_ms;
+  order.lease_ms = lease;
+  order.language = job.job.language;
+  order.files = job.job.files;
+  order.body = *job.job.run_spec;
+  out.push_back(SaveJob{job.job});
+  send(agent, std::move(order), now, out);
+}
+
+void Core::adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now) {
+  if (job.job.state == JobState::queued) dequeue(job);
+  auto& attempts = job.job.attempts;
+  auto known = std::find_if(attempts.begin(), attempts.end(), [&](const Attempt& a) {
+    return a.number == attempt && a.agent == agent.name;
+  });
+  if (known == attempts.end()) {
+    // It was assigned just before the master died, and that was not on disk yet.
+    attempts.push_back({});
+    known = attempts.end() - 1;
+    known->number = attempt;
+    known->agent = agent.name;
+    known->language_version = agent.version_of(job.job.language);
+    known->assigned = now.wall;
+  } else if (known->ending != Ending::none && counts_as_attempt(known->ending)) {
+    const auto tried = std::find(job.tried.begin(), job.tried.end(), agent.name);
+    if (tried != job.tried.end()) job.tried.erase(tried);
+    if (job.counted > 0) --job.counted;
+  }
+  known->ended = 0;
+  known->ending = Ending::none;
+  known->detail.clear();
+  std::rotate(known, known + 1, attempts.end());  // the current attempt stands last
+  job.job.state = JobState::running;
+  set_deadline(job, now.mono + lease_ms(settings_, job.job.cputime_s) + settings_.lease_margin_ms);
+}
+
+void Core::end_attempt(LiveJob& job, Ending ending, const std::string& detail, Now now) {
+  CHECK_THAT(job.job.state == JobState::running);
+  Attempt& attempt = job.job.attempts.back();
+  attempt.ended = now.wall;
+  attempt.ending = ending;
+  attempt.detail = detail;
+}
+
+void Core::retry(LiveJob& job, bool counts, Now now, Effects& out) {
+  const std::string& agent = job.job.attempts.back().agent;
+  const Ending ending = job.job.attempts.back().ending;
+  out.push_back(Note{Note::Level::warn,
+                     "job=" + job.job.id.text() +
+                         " attempt=" + std::to_string(job.job.attempts.back().number) +
+                         " agent=" + agent + " ended=\"" + std::string(ending_name(ending)) +
+                         "\" reason=\"" + job.job.attempts.back().detail + "\""});
+  if (counts) {
+    ++job.counted;
+    if (std::find(job.tried.begin(), job.tried.end(), agent) == job.tried.end()) {
+      job.tried.push_back(agent);
+    }
+    if (job.counted >= settings_.max_attempts) {
+      const std::string text = "Docket: this program could not be run, " +
+                               std::to_string(job.counted) +
+                               " attempts on the sandboxes failed. It is not the program's fault "
+                               "as far as Docket can tell; please tell your administrator.";
+      finish(job, JobState::failed, 200, static_cast<std::uint32_t>(Outcome::internal_error),
+             std::make_shared<const std::string>(
+                 own_result(job.job.id, Outcome::internal_error, text)),
+             now, out);
+      return;
+    }
+  }
+  const bool elsewhere =
+      std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
+        const Agent& other = entry.second;
+        return other.takes_work() && other.has(job.job.language) &&
+               std::find(job.tried.begin(), job.tried.end(), other.name) == job.tried.end();
+      });
+  enqueue(job);
+  if (!elsewhere || !counts) {
+    // The next try may meet the same host: give it time.
+    queue_.remove(job.job.language, job.ticket);
+    job.delayed = true;
+    const std::uint32_t doublings = std::min<std::uint32_t>(job.counted, 5);
+    set_deadline(job, now.mono + (MonoMs{settings_.retry_delay_ms} << doublings));
+  }
+  out.push_back(SaveJob{job.job});
+}
+
+void Core::finish(LiveJob& job, JobState state, int http_status, std::uint32_t outcome,
+                  Bytes result, Now now, Effects& out) {
+  if (job.job.state == JobState::queued) dequeue(job);
+  set_deadline(job, 0);
+  job.job.state = state;
+  job.job.finished = now.wall;
+  job.job.http_status = http_status;
+  job.job.outcome = outcome;
+  job.job.result = std::move(result);
+  ++finished_;
+  count_done(now);
+  for (const ReplyTo to : job.waiters) {
+    out.push_back(Answer{to, Answer::Kind::result, job.job.id, http_status, job.job.result, {}});
+  }
+  waiting_clients_ -= job.waiters.size();
+  const JobId id = job.job.id;
+  out.push_back(SaveJob{std::move(job.job)});
+  jobs_.erase(id);
+}
+
+void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
+  if (job.job.state == JobState::running) {
+    const Attempt& attempt = job.job.attempts.back();
+    Agent* agent = agents_.by_name(attempt.agent);
+    if (agent == nullptr || !agent->connected()) {
+      // Restored from disk: an agent lost while we watch loses its runs at once.
+      end_attempt(job, Ending::forgotten, "its agent did not come back after a restart", now);
+      retry(job, counts_as_attempt(Ending::forgotten), now, out);
+      return;
+    }
+    // Its limits and the lease have passed, so nothing of it runs there any more.
+    agent->occupied.erase({job.job.id, attempt.number});
+    ++agent->host_faults;
+    end_attempt(job, Ending::overdue, "no word from the agent within the lease", now);
+    retry(job, true, now, out);
+    return;
+  }
+  if (now.mono >= job.wait_until) {
+    out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " expired=\"" +
+                                              job.job.language + " had no free slot in time\""});
+    finish(job, JobState::expired, 200, static_cast<std::uint32_t>(Outcome::overload),
+           std::make_shared<const std::string>(own_result(job.job.id, Outcome::overload, "")), now,
+           out);
+    return;
+  }
+  CHECK_THAT(job.delayed);
+  dequeue(job);
+  enqueue(job);
+}
+
+void Core::count_done(Now now) {
+  const std::int64_t second = now.mono / 1000;
+  auto& [at, count] = done_[static_cast<std::size_t>(second % 60)];
+  if (at != second) count = 0;
+  at = second;
+  ++count;
+}
+
+}  // namespace docket

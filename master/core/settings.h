@@ -1,0 +1,47 @@
+// Every bound and rhythm of the core, each with its reason. Plain values.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace docket {
+
+struct CoreSettings {
+  // A lost host is noticed within five seconds: shorter than a student's patience, longer than a
+  // busy host's worst scheduling delay. 1,000 agents cost about 2 % of a core at this rhythm.
+  std::uint32_t heartbeat_ms = 1'000;
+  std::uint32_t suspect_ms = 2'500;
+  std::uint32_t silence_ms = 5'000;
+
+  // A program that takes its sandbox down meets three hosts at the most.
+  std::uint32_t max_attempts = 3;
+  // With one host only, a retry at once would meet the same fault: 200, 400, 800 ms, …
+  std::uint32_t retry_delay_ms = 200;
+
+  // 2,500 jobs are an exam's start; forty times that is no exam, and 1 GiB is still memory.
+  std::size_t max_queued_jobs = 100'000;
+  std::size_t max_queued_bytes = std::size_t{1} << 30;
+  // Moodle waits without limit, students do not.
+  std::uint32_t queue_wait_ms = 600'000;
+
+  // After a master's restart agents are back within about two seconds; until this has passed the
+  // runs they held are not given to others.
+  std::uint32_t rejoin_grace_ms = 10'000;
+  // An assignment that waited longer than this in a socket's queue is not started.
+  std::uint32_t assign_expiry_ms = 10'000;
+
+  // The lease of an attempt: compiling (Jobe allows it 10 s of CPU, 20 s of wall time), the
+  // sandbox's own wait for a slot (10 s), files, and the run's wall limit of 2 x cputime.
+  std::uint32_t lease_base_ms = 60'000;
+  // The agent ends an attempt at its lease; the master waits this much longer for its word.
+  std::uint32_t lease_margin_ms = 10'000;
+};
+
+constexpr std::uint32_t kDefaultCputimeSeconds = 5;  // Jobe's default
+constexpr std::uint32_t kMaxCputimeSeconds = 120;    // Jobe's clamp; above it answers 400
+
+constexpr std::uint32_t lease_ms(const CoreSettings& settings, std::uint32_t cputime_s) {
+  return settings.lease_base_ms + 2'000 * cputime_s;
+}
+
+}  // namespace docket

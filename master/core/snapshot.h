@@ -1,0 +1,65 @@
+// What the master looks like at one moment, for the page, the command line and the HTTP front.
+// Made by the loop, read by any thread, never changed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "protocol/job.h"
+
+namespace docket {
+
+enum class AgentState : std::uint8_t { active, suspect, draining, lost, left };
+
+constexpr std::string_view agent_state_name(AgentState state) {
+  switch (state) {
+    case AgentState::active:
+      return "active";
+    case AgentState::suspect:
+      return "suspect";
+    case AgentState::draining:
+      return "draining";
+    case AgentState::lost:
+      return "lost";
+    case AgentState::left:
+      return "left";
+  }
+  return "unknown";
+}
+
+struct AgentView {
+  std::string name;
+  std::string version;
+  AgentState state = AgentState::lost;
+  std::string reason;  // why it is not simply active; empty when it is
+  WallMs since = 0;
+  WallMs last_heard = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t running = 0;
+  std::uint32_t weight_percent = 100;
+  std::vector<Language> languages;
+  std::uint64_t finished = 0;     // attempts that ended here with an answer
+  std::uint64_t host_faults = 0;  // attempts that ended here by the host's fault
+};
+
+struct Snapshot {
+  WallMs taken = 0;
+  bool accepting = true;
+  std::string problem;  // why it does not accept; empty when it does
+  std::size_t queued = 0;
+  std::size_t queued_bytes = 0;
+  std::size_t running = 0;
+  std::size_t slots = 0;            // of agents that can take work
+  std::int64_t oldest_wait_ms = 0;  // of a queued job; 0 when none
+  std::uint64_t done_last_minute = 0;
+  std::uint64_t submitted = 0;               // since this start
+  std::uint64_t finished = 0;                // since this start
+  std::uint64_t late_results = 0;            // results that no longer counted, since this start
+  std::vector<AgentView> agents;             // by name
+  std::vector<Language> languages;           // union over live agents, by id
+  std::vector<std::string> known_languages;  // ever told by an agent, sorted
+};
+
+}  // namespace docket
