@@ -1,0 +1,113 @@
+#include "master/store/reader.h"
+
+#include <mutex>
+#include <vector>
+
+#include "master/store/rows.h"
+#include "master/store/schema.h"
+
+namespace docket::store {
+namespace {
+
+struct Session {
+  Connection connection;
+  Statement find;
+};
+
+Result<std::unique_ptr<Session>> open_session(const std::string& data_dir) {
+  auto connection = open_for_reading(data_dir);
+  if (!connection) return connection.error();
+  auto find =
+      connection->prepare(std::string("SELECT ") + kWholeColumns + " FROM jobs WHERE id = ?");
+  if (!find) return find.error();
+  auto session = std::make_unique<Session>();
+  session->connection = std::move(*connection);
+  session->find = std::move(*find);
+  return session;
+}
+
+class SqliteReader final : public JobReader {
+ public:
+  explicit SqliteReader(std::string data_dir) : data_dir_(std::move(data_dir)) {}
+
+  Result<std::optional<Job>> find(const JobId& id) override {
+    return with_session([&](Session& session) -> Result<std::optional<Job>> {
+      const std::string text = id.text();
+      session.find.bind(1, text);
+      auto found = read_found(session.find);
+      session.find.reset();
+      return found;
+    });
+  }
+
+  Result<std::vector<Job>> list(const JobFilter& filter) override {
+    return with_session([&](Session& session) -> Result<std::vector<Job>> {
+      std::string sql = std::string("SELECT ") + kListedColumns + " FROM jobs WHERE 1";
+      if (filter.state) sql += " AND state = ?1";
+      if (!filter.language.empty()) sql += " AND language = ?2";
+      if (!filter.agent.empty()) sql += " AND agent = ?3";
+      sql += " ORDER BY id DESC LIMIT ?4";
+      auto statement = session.connection.prepare(sql);
+      if (!statement) return statement.error();
+      if (filter.state) statement->bind(1, static_cast<std::int64_t>(*filter.state));
+      if (!filter.language.empty()) statement->bind(2, filter.language);
+      if (!filter.agent.empty()) statement->bind(3, filter.agent);
+      statement->bind(4, std::int64_t{filter.limit});
+      std::vector<Job> jobs;
+      for (;;) {
+        auto row = statement->step();
+        if (!row) return row.error();
+        if (!*row) return jobs;
+        auto job = read_job(*statement, false);
+        if (!job) return job.error();
+        jobs.push_back(std::move(*job));
+      }
+    });
+  }
+
+ private:
+  static Result<std::optional<Job>> read_found(Statement& find) {
+    auto row = find.step();
+    if (!row) return row.error();
+    if (!*row) return std::optional<Job>();
+    auto job = read_job(find, true);
+    if (!job) return job.error();
+    return std::optional<Job>(std::move(*job));
+  }
+
+  // Takes an idle session or opens one: as many exist as ever asked at the same time.
+  template <class Ask>
+  auto with_session(Ask ask) -> decltype(ask(std::declval<Session&>())) {
+    std::unique_ptr<Session> session;
+    {
+      std::lock_guard lock(mutex_);
+      if (!idle_.empty()) {
+        session = std::move(idle_.back());
+        idle_.pop_back();
+      }
+    }
+    if (!session) {
+      auto opened = open_session(data_dir_);
+      if (!opened) return opened.error();
+      session = std::move(*opened);
+    }
+    auto answer = ask(*session);
+    std::lock_guard lock(mutex_);
+    idle_.push_back(std::move(session));
+    return answer;
+  }
+
+  const std::string data_dir_;
+  std::mutex mutex_;
+  std::vector<std::unique_ptr<Session>> idle_;  // guarded by mutex_
+};
+
+}  // namespace
+
+Result<std::unique_ptr<JobReader>> open_reader(const std::string& data_dir) {
+  auto probe = open_for_reading(data_dir);
+  if (!probe) return probe.error();
+  return std::unique_ptr<JobReader>(std::make_unique<SqliteReader>(data_dir));
+}
+
+}  // namespace docket::store

@@ -1,0 +1,135 @@
+#include "master/store/rows.h"
+
+#include <nlohmann/json.hpp>
+
+namespace docket::store {
+namespace {
+
+using nlohmann::json;
+
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json to_json(const Attempt& attempt) {
+  return {{"number", attempt.number},
+          {"agent", attempt.agent},
+          {"language_version", attempt.language_version},
+          {"assigned_ms", attempt.assigned},
+          {"ended_ms", attempt.ended},
+          {"ending", static_cast<int>(attempt.ending)},
+          {"http_status", attempt.http_status},
+          {"outcome", attempt.outcome},
+          {"push_ms", attempt.push_ms},
+          {"run_ms", attempt.run_ms},
+          {"detail", attempt.detail},
+          {"late_answer_ms", attempt.late_answer}};
+}
+
+Attempt attempt_of(const json& value) {
+  Attempt attempt;
+  attempt.number = value.at("number").get<std::uint32_t>();
+  attempt.agent = value.at("agent").get<std::string>();
+  attempt.language_version = value.at("language_version").get<std::string>();
+  attempt.assigned = value.at("assigned_ms").get<WallMs>();
+  attempt.ended = value.at("ended_ms").get<WallMs>();
+  attempt.ending = static_cast<Ending>(value.at("ending").get<std::uint8_t>());
+  attempt.http_status = value.at("http_status").get<std::uint32_t>();
+  attempt.outcome = value.at("outcome").get<std::uint32_t>();
+  attempt.push_ms = value.at("push_ms").get<std::uint32_t>();
+  attempt.run_ms = value.at("run_ms").get<std::uint32_t>();
+  attempt.detail = value.at("detail").get<std::string>();
+  attempt.late_answer = value.at("late_answer_ms").get<WallMs>();
+  return attempt;
+}
+
+}  // namespace
+
+Status save(Statement& save_job, const Job& job) {
+  const std::string id = job.id.text();
+  json attempts = json::array();
+  for (const Attempt& attempt : job.attempts) attempts.push_back(to_json(attempt));
+  const std::string attempts_text = dump(attempts);
+  const std::string files_text = job.files.empty() ? "[]" : dump(job.files);
+  save_job.bind(1, id);
+  save_job.bind(2, static_cast<std::int64_t>(job.state));
+  save_job.bind(3, std::int64_t{job.asynchronous});
+  save_job.bind(4, job.language);
+  save_job.bind(5, job.client_job);
+  save_job.bind(6, std::int64_t{job.cputime_s});
+  save_job.bind(7, job.received);
+  save_job.bind(8, job.finished);
+  save_job.bind(9, std::int64_t{job.http_status});
+  save_job.bind(10, std::int64_t{job.outcome});
+  save_job.bind(11, attempts_text);
+  save_job.bind(12, files_text);
+  save_job.bind_blob(13, *job.run_spec);
+  if (job.result) {
+    save_job.bind_blob(14, *job.result);
+  } else {
+    save_job.bind_null(14);
+  }
+  const std::string agent = job.attempts.empty() ? "" : job.attempts.back().agent;
+  save_job.bind(15, agent);
+  return save_job.run();
+}
+
+Status save(Statement& save_agent, const AgentRecord& agent) {
+  json languages = json::array();
+  for (const auto& language : agent.languages) {
+    languages.push_back(json::array({language.id, language.version}));
+  }
+  const std::string text = dump(languages);
+  save_agent.bind(1, agent.name);
+  save_agent.bind(2, std::int64_t{agent.slots});
+  save_agent.bind(3, std::int64_t{agent.weight_percent});
+  save_agent.bind(4, text);
+  return save_agent.run();
+}
+
+Result<Job> read_job(const Statement& row, bool whole) {
+  const auto id = JobId::parse(row.text(0));
+  if (!id) return Error{ErrorCode::corrupt, "database: bad job id '" + row.text(0) + "'"};
+  Job job;
+  job.id = *id;
+  job.state = static_cast<JobState>(row.integer(1));
+  job.asynchronous = row.integer(2) != 0;
+  job.language = row.text(3);
+  job.client_job = row.text(4);
+  job.cputime_s = static_cast<std::uint32_t>(row.integer(5));
+  job.received = row.integer(6);
+  job.finished = row.integer(7);
+  job.http_status = static_cast<int>(row.integer(8));
+  job.outcome = static_cast<std::uint32_t>(row.integer(9));
+  try {
+    for (const auto& attempt : json::parse(row.text(10))) {
+      job.attempts.push_back(attempt_of(attempt));
+    }
+    job.files = json::parse(row.text(11)).get<std::vector<std::string>>();
+  } catch (const json::exception& e) {
+    return Error{ErrorCode::corrupt, "database: job " + job.id.text() + ": " + e.what()};
+  }
+  if (whole) {
+    job.run_spec = std::make_shared<const std::string>(row.text(12));
+    if (!row.is_null(13)) job.result = std::make_shared<const std::string>(row.text(13));
+  }
+  return job;
+}
+
+Result<AgentRecord> read_agent(const Statement& row) {
+  AgentRecord agent;
+  agent.name = row.text(0);
+  agent.slots = static_cast<std::uint32_t>(row.integer(1));
+  agent.weight_percent = static_cast<std::uint32_t>(row.integer(2));
+  try {
+    for (const auto& language : json::parse(row.text(3))) {
+      agent.languages.push_back(
+          {language.at(0).get<std::string>(), language.at(1).get<std::string>()});
+    }
+  } catch (const json::exception& e) {
+    return Error{ErrorCode::corrupt, "database: agent " + agent.name + ": " + e.what()};
+  }
+  return agent;
+}
+
+}  // namespace docket::store

@@ -1,0 +1,80 @@
+#include "master/store/schema.h"
+
+#include <array>
+
+namespace docket::store {
+namespace {
+
+// One row a job, written whole: a job submitted and finished within one commit costs one write.
+// The bodies stand last, so that lists read only the first page of a row.
+constexpr const char* kVersion1 = R"sql(
+  CREATE TABLE jobs (
+    id          TEXT PRIMARY KEY NOT NULL,
+    state       INTEGER NOT NULL,
+    async       INTEGER NOT NULL,
+    language    TEXT NOT NULL,
+    client_job  TEXT NOT NULL,
+    cputime_s   INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL,
+    finished_ms INTEGER NOT NULL,
+    http_status INTEGER NOT NULL,
+    outcome     INTEGER NOT NULL,
+    agent       TEXT NOT NULL,
+    attempts    TEXT NOT NULL,
+    files       TEXT NOT NULL,
+    run_spec    BLOB NOT NULL,
+    result      BLOB
+  );
+  CREATE INDEX jobs_live ON jobs (id) WHERE state <= 2;
+  CREATE INDEX jobs_finished ON jobs (finished_ms) WHERE state > 2;
+  CREATE TABLE agents (
+    name           TEXT PRIMARY KEY NOT NULL,
+    slots          INTEGER NOT NULL,
+    weight_percent INTEGER NOT NULL,
+    languages      TEXT NOT NULL
+  );
+)sql";
+
+constexpr std::array kMigrations = {kVersion1};  // append only; the index + 1 is the version
+
+Status migrate(Connection& connection) {
+  auto version = connection.integer("PRAGMA user_version");
+  if (!version) return version.error();
+  const auto newest = static_cast<std::int64_t>(kMigrations.size());
+  if (*version > newest) {
+    return Error{ErrorCode::conflict,
+                 "the database has layout " + std::to_string(*version) +
+                     ", this docket-master knows " + std::to_string(newest) +
+                     ": it was written by a later version; upgrade docket-master"};
+  }
+  for (auto at = *version; at < newest; ++at) {
+    const std::string step = std::string("BEGIN IMMEDIATE;") +
+                             kMigrations[static_cast<std::size_t>(at)] +
+                             "PRAGMA user_version=" + std::to_string(at + 1) + ";COMMIT;";
+    if (auto done = connection.execute(step.c_str()); !done) {
+      [[maybe_unused]] const auto undone = connection.execute("ROLLBACK");
+      return done.error();
+    }
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<Connection> open_for_writing(const std::string& data_dir) {
+  auto connection = Connection::open(data_dir + "/docket.db", Connection::Mode::write);
+  if (!connection) return connection;
+  // auto_vacuum only takes effect before the first table exists.
+  for (const char* pragma :
+       {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"}) {
+    if (auto done = connection->execute(pragma); !done) return done.error();
+  }
+  if (auto done = migrate(*connection); !done) return done.error();
+  return connection;
+}
+
+Result<Connection> open_for_reading(const std::string& data_dir) {
+  return Connection::open(data_dir + "/docket.db", Connection::Mode::read);
+}
+
+}  // namespace docket::store

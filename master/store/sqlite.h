@@ -1,0 +1,62 @@
+// SQLite behind two small owners: a connection and a prepared statement. Private to master/store.
+// An object belongs to the thread that uses it. Failures are Results; nothing throws.
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/result.h"
+
+namespace docket::store {
+
+class Statement {
+ public:
+  Statement() = default;
+  // Values are bound from 1; texts and blobs must live until step() or reset().
+  void bind(int at, std::int64_t value);
+  void bind(int at, std::string_view text);
+  void bind_blob(int at, std::string_view bytes);
+  void bind_null(int at);
+
+  // True: a row is there. False: done.
+  Result<bool> step();
+  // Runs a statement without rows and makes it ready for the next values.
+  Status run();
+  void reset();
+
+  std::int64_t integer(int column) const;
+  std::string text(int column) const;
+  bool is_null(int column) const;
+
+ private:
+  friend class Connection;
+  struct Finalize {
+    void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+  };
+  std::unique_ptr<sqlite3_stmt, Finalize> handle_;
+};
+
+class Connection {
+ public:
+  enum class Mode { write, read };
+  // unavailable when the file cannot be opened; the message names it.
+  static Result<Connection> open(const std::string& path, Mode mode);
+
+  Status execute(const char* sql);
+  Result<Statement> prepare(std::string_view sql);
+  // One value of one row, for pragmas and counts.
+  Result<std::int64_t> integer(std::string_view sql);
+  int changes() const { return sqlite3_changes(handle_.get()); }
+
+ private:
+  struct Close {
+    void operator()(sqlite3* connection) const { sqlite3_close_v2(connection); }
+  };
+  std::unique_ptr<sqlite3, Close> handle_;
+};
+
+}  // namespace docket::store
