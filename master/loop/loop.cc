@@ -1,0 +1,161 @@
+#include "master/loop/loop.h"
+
+#include <poll.h>
+
+#include <algorithm>
+
+#include "protocol/base/check.h"
+
+namespace docket {
+namespace {
+
+constexpr std::size_t kMostMessagesPerTurn = 256;
+constexpr MonoMs kPublishEveryMs = 20;
+
+}  // namespace
+
+Loop::Loop(Core core, net::Router& router, FileStore& files, Published<Snapshot>& published,
+           Answering answer, Logger log)
+    : core_(std::move(core)),
+      router_(router),
+      files_(files),
+      published_(published),
+      answer_(std::move(answer)),
+      log_(std::move(log)) {}
+
+void Loop::run() {
+  CHECK_THAT(journal_ != nullptr);
+  for (;;) {
+    sleep(read_clock());
+    const Now now = read_clock();
+    for (const LinkId link : std::exchange(gone_, {})) core_.step(LinkGone{link}, now, effects_);
+    take_inbox(now);
+    events_.clear();
+    router_.receive(kMostMessagesPerTurn, events_);
+    for (Event& event : events_) core_.step(std::move(event), now, effects_);
+    if (!events_.empty()) unpublished_ = true;
+    core_.tick(now, effects_);
+    perform(now);
+    if (stopping_ && ((core_.nobody_waits() && held_.empty()) || now.mono >= stop_by_)) return;
+  }
+}
+
+void Loop::sleep(Now now) {
+  if (!gone_.empty() || router_.pending()) return;
+  MonoMs until = std::min(core_.next_deadline(), stop_by_);
+  if (unpublished_) until = std::min(until, next_publish_);
+  const MonoMs wait = until == kNever ? 60'000 : std::clamp<MonoMs>(until - now.mono, 0, 60'000);
+  pollfd fds[2] = {{router_.fd(), POLLIN, 0}, {inbox_.fd(), POLLIN, 0}};
+  ::poll(fds, 2, static_cast<int>(wait));
+}
+
+void Loop::take_inbox(Now now) {
+  auto items = inbox_.take();
+  if (!items.empty()) unpublished_ = true;
+  for (Item& item : items) {
+    std::visit([&](auto& i) { on(i, now); }, item);
+  }
+}
+
+void Loop::on(Event& event, Now now) {
+  core_.step(std::move(event), now, effects_);
+}
+
+void Loop::on(const store::JournalProgress& progress, Now now) {
+  committed_ = std::max(committed_, progress.committed);
+  if (progress.problem != store_problem_) {
+    store_problem_ = progress.problem;
+    core_.step(StoreProblem{store_problem_}, now, effects_);
+  }
+  release();
+}
+
+void Loop::on(const Stop& stop, Now now) {
+  stopping_ = true;
+  stop_by_ = now.mono + stop.drain_ms;
+  core_.step(StopAccepting{}, now, effects_);
+}
+
+void Loop::perform(Now now) {
+  std::vector<store::Save> saves;
+  bool noted = false;
+  for (Effect& effect : effects_) {
+    if (auto* job = std::get_if<SaveJob>(&effect)) saves.emplace_back(std::move(*job));
+    if (auto* agent = std::get_if<SaveAgent>(&effect)) saves.emplace_back(std::move(*agent));
+    if (auto* note = std::get_if<Note>(&effect)) {
+      log(*note);
+      noted = true;
+    }
+  }
+  const bool saved = !saves.empty();
+  if (saved) journal_->post(++batch_, std::move(saves));
+  // Agents and languages change together with a note; whoever hears of it must find it published.
+  publish(now, noted);
+  for (Effect& effect : effects_) {
+    if (auto* order = std::get_if<Send>(&effect)) {
+      if (order->after_commit && committed_ < batch_) {
+        held_.push_back({batch_, std::move(*order)});
+      } else {
+        send(*order);
+      }
+    } else if (auto* files = std::get_if<SendFiles>(&effect)) {
+      send_files(*files);
+    } else if (auto* answer = std::get_if<Answer>(&effect)) {
+      if (saved) {
+        held_.push_back({batch_, std::move(*answer)});
+      } else {
+        answer_(std::move(*answer));
+      }
+    }
+  }
+  effects_.clear();
+}
+
+void Loop::publish(Now now, bool at_once) {
+  if (!at_once && (!unpublished_ || now.mono < next_publish_)) return;
+  published_.set(core_.snapshot(now));
+  unpublished_ = false;
+  next_publish_ = now.mono + kPublishEveryMs;
+}
+
+void Loop::release() {
+  while (!held_.empty() && held_.front().batch <= committed_) {
+    Held held = std::move(held_.front());
+    held_.pop_front();
+    if (auto* answer = std::get_if<Answer>(&held.what)) {
+      answer_(std::move(*answer));
+    } else {
+      send(std::get<Send>(held.what));
+    }
+  }
+}
+
+void Loop::send(const Send& order) {
+  if (!router_.send(order.link, order.message)) gone_.push_back(order.link);
+}
+
+void Loop::send_files(const SendFiles& order) {
+  for (const std::string& file : order.files) {
+    auto content = files_.get(file);
+    if (!content) {
+      log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), file,
+                 content.error().message);
+      send({order.link, FileAbsent{order.id, file}});
+      continue;
+    }
+    std::size_t offset = 0;
+    do {
+      FileChunk chunk{order.id, file, content->size(), offset,
+                      content->substr(offset, kMaxChunkBytes)};
+      offset += chunk.data.size();
+      send({order.link, std::move(chunk)});
+    } while (offset < content->size());
+  }
+}
+
+void Loop::log(const Note& note) {
+  log_->log(note.level == Note::Level::info ? spdlog::level::info : spdlog::level::warn, "{}",
+            note.text);
+}
+
+}  // namespace docket

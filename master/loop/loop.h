@@ -1,0 +1,87 @@
+// The one place that joins the core with store, link and HTTP front. run() is the loop's thread;
+// post(), journal_progress() and the stops may be called from any thread.
+//
+// A turn: take what came in → feed the core → hand its saves to the journal as one numbered batch →
+// publish the snapshot → send assignments at once → hold answers until the journal has committed
+// their batch.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <variant>
+#include <vector>
+
+#include "master/core/core.h"
+#include "master/core/seams.h"
+#include "master/net/router.h"
+#include "master/store/journal.h"
+#include "protocol/base/log.h"
+#include "protocol/base/mailbox.h"
+#include "protocol/base/published.h"
+
+namespace docket {
+
+class Loop {
+ public:
+  using Answering = std::function<void(Answer&&)>;  // called on the loop's thread
+
+  Loop(Core core, net::Router& router, FileStore& files, Published<Snapshot>& published,
+       Answering answer, Logger log);
+
+  // Must be called once, before run().
+  void attach(store::Journal& journal) { journal_ = &journal; }
+
+  void post(Event event) { inbox_.post(std::move(event)); }
+  void journal_progress(const store::JournalProgress& progress) { inbox_.post(progress); }
+  // Accept nothing more; run() returns when no client waits, or drain_ms from now.
+  void stop_when_idle(std::uint32_t drain_ms) { inbox_.post(Stop{drain_ms}); }
+
+  // Returns after a stop.
+  void run();
+
+ private:
+  struct Stop {
+    std::uint32_t drain_ms;
+  };
+  struct Held {
+    std::uint64_t batch;
+    std::variant<Answer, Send> what;
+  };
+  using Item = std::variant<Event, store::JournalProgress, Stop>;
+
+  void sleep(Now now);
+  void take_inbox(Now now);
+  void on(Event& event, Now now);
+  void on(const store::JournalProgress& progress, Now now);
+  void on(const Stop& stop, Now now);
+  void perform(Now now);
+  void publish(Now now, bool at_once);
+  void release();
+  void send(const Send& order);
+  void send_files(const SendFiles& order);
+  void log(const Note& note);
+
+  Core core_;
+  net::Router& router_;
+  FileStore& files_;
+  Published<Snapshot>& published_;
+  const Answering answer_;
+  const Logger log_;
+  store::Journal* journal_ = nullptr;
+
+  Mailbox<Item> inbox_;
+  std::vector<Event> events_;  // of this turn
+  Effects effects_;            // of this turn
+  std::vector<LinkId> gone_;   // found dead while sending: fed to the core next turn
+  std::deque<Held> held_;
+  std::uint64_t batch_ = 0;
+  std::uint64_t committed_ = 0;
+  std::string store_problem_;
+  MonoMs next_publish_ = 0;
+  bool unpublished_ = true;
+  bool stopping_ = false;
+  MonoMs stop_by_ = kNever;
+};
+
+}  // namespace docket
