@@ -1,0 +1,170 @@
+#include "master/http/api/views.h"
+
+#include <cstdio>
+#include <ctime>
+#include <nlohmann/json.hpp>
+
+namespace docket::http {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string dump(const ordered_json& value) {
+  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+template <class T>
+ordered_json if_known(bool known, const T& value) {
+  return known ? ordered_json(value) : ordered_json();
+}
+
+ordered_json time_or_null(WallMs time) {
+  return if_known(time != 0, rfc3339(time));
+}
+
+ordered_json languages_of(const std::vector<Language>& languages) {
+  ordered_json list = ordered_json::array();
+  for (const auto& language : languages) {
+    list.push_back({{"id", language.id}, {"version", language.version}});
+  }
+  return list;
+}
+
+ordered_json attempt_of(const Attempt& attempt) {
+  return {{"number", attempt.number},
+          {"agent", attempt.agent},
+          {"language_version", attempt.language_version},
+          {"assigned", time_or_null(attempt.assigned)},
+          {"ended", time_or_null(attempt.ended)},
+          {"ending", ending_name(attempt.ending)},
+          {"http_status", attempt.http_status},
+          {"outcome", attempt.outcome},
+          {"push_ms", attempt.push_ms},
+          {"run_ms", attempt.run_ms},
+          {"detail", attempt.detail},
+          {"late_answer", time_or_null(attempt.late_answer)}};
+}
+
+ordered_json job_of(const Job& job, WallMs now) {
+  const Attempt* last = job.attempts.empty() ? nullptr : &job.attempts.back();
+  const WallMs first = job.attempts.empty() ? 0 : job.attempts.front().assigned;
+  const WallMs waited_until = first != 0 ? first : job.finished != 0 ? job.finished : now;
+  ordered_json view = {{"id", job.id.text()},
+                       {"state", state_name(job.state)},
+                       {"language", job.language},
+                       {"outcome", if_known(job.outcome != 0, job.outcome)},
+                       {"outcome_name", outcome_name(static_cast<int>(job.outcome))},
+                       {"http_status", if_known(job.http_status != 0, job.http_status)},
+                       {"agent", last == nullptr ? ordered_json() : ordered_json(last->agent)},
+                       {"attempts", job.attempts.size()},
+                       {"asynchronous", job.asynchronous},
+                       {"client_job", job.client_job},
+                       {"received", rfc3339(job.received)},
+                       {"finished", time_or_null(job.finished)},
+                       {"waited_ms", waited_until - job.received},
+                       {"run_ms", last == nullptr ? ordered_json() : ordered_json(last->run_ms)}};
+  if (job.http_status == 400) view["outcome_name"] = "refused by the sandbox";
+  return view;
+}
+
+ordered_json parsed_or_text(const Bytes& bytes) {
+  if (!bytes) return nullptr;
+  auto parsed = ordered_json::parse(*bytes, nullptr, false);
+  return parsed.is_discarded() ? ordered_json(*bytes) : parsed;
+}
+
+}  // namespace
+
+std::string json_text(std::string_view text) {
+  return dump(ordered_json(text));
+}
+
+std::string rfc3339(WallMs time) {
+  const std::time_t seconds = static_cast<std::time_t>(time / 1000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<int>(time % 1000));
+  return text;
+}
+
+std::string status_json(const Snapshot& snapshot, const Build& build) {
+  std::size_t live = 0;
+  for (const auto& agent : snapshot.agents) {
+    live += agent.state == AgentState::active && !agent.languages.empty() ? 1 : 0;
+  }
+  std::string summary;
+  bool well = false;
+  if (!snapshot.accepting) {
+    summary = "Not accepting runs: " + snapshot.problem + ".";
+  } else if (live == 0) {
+    summary = snapshot.agents.empty() ? "No agent has joined yet." : "No sandbox can take work.";
+  } else if (live < snapshot.agents.size()) {
+    summary = std::to_string(live) + " of " + std::to_string(snapshot.agents.size()) +
+              " sandboxes take work.";
+  } else {
+    summary = live == 1 ? "The one sandbox takes work."
+                        : "All " + std::to_string(live) + " sandboxes take work.";
+    well = true;
+  }
+  return dump({{"version", build.version},
+               {"started", rfc3339(build.started)},
+               {"time", rfc3339(snapshot.taken)},
+               {"well", well},
+               {"summary", summary},
+               {"accepting", snapshot.accepting},
+               {"queued", snapshot.queued},
+               {"queued_bytes", snapshot.queued_bytes},
+               {"oldest_wait_ms", snapshot.oldest_wait_ms},
+               {"running", snapshot.running},
+               {"slots", snapshot.slots},
+               {"done_per_minute", snapshot.done_last_minute},
+               {"submitted", snapshot.submitted},
+               {"finished", snapshot.finished},
+               {"late_results", snapshot.late_results},
+               {"agents", snapshot.agents.size()},
+               {"agents_taking_work", live},
+               {"languages", languages_of(snapshot.languages)}});
+}
+
+std::string agents_json(const Snapshot& snapshot) {
+  ordered_json list = ordered_json::array();
+  for (const auto& agent : snapshot.agents) {
+    list.push_back({{"name", agent.name},
+                    {"state", agent_state_name(agent.state)},
+                    {"reason", agent.reason},
+                    {"since", time_or_null(agent.since)},
+                    {"last_seen", time_or_null(agent.last_heard)},
+                    {"running", agent.running},
+                    {"slots", agent.slots},
+                    {"weight", agent.weight_percent / 100.0},
+                    {"languages", languages_of(agent.languages)},
+                    {"finished", agent.finished},
+                    {"host_faults", agent.host_faults},
+                    {"version", agent.version}});
+  }
+  return dump({{"agents", list}});
+}
+
+std::string jobs_json(const std::vector<Job>& jobs, WallMs now) {
+  ordered_json list = ordered_json::array();
+  for (const auto& job : jobs) list.push_back(job_of(job, now));
+  return dump({{"jobs", list}});
+}
+
+std::string job_json(const Job& job, WallMs now) {
+  ordered_json view = job_of(job, now);
+  view["cputime_s"] = job.cputime_s;
+  view["files"] = job.files;
+  view["timeline"] = ordered_json::array();
+  for (const auto& attempt : job.attempts) view["timeline"].push_back(attempt_of(attempt));
+  const ordered_json request = parsed_or_text(job.run_spec);
+  view["run_spec"] =
+      request.is_object() && request.contains("run_spec") ? request["run_spec"] : request;
+  view["result"] = parsed_or_text(job.result);
+  return dump(view);
+}
+
+}  // namespace docket::http

@@ -1,0 +1,202 @@
+#include "master/http/connection.h"
+
+#include <utility>
+
+namespace docket::http {
+namespace {
+
+// How long, and how many bytes beyond the largest body, a client may go on sending after an answer
+// that closes: closing under a client that still sends would take the answer away from it.
+constexpr MonoMs kLingerMs = 2'000;
+constexpr std::size_t kLingerBytes = 1u << 20;
+constexpr std::size_t kJoinedBodyBytes = 16u << 10;  // smaller bodies are copied behind their head
+constexpr std::size_t kKeptOutBytes = 32u << 10;     // of the output buffer, between answers
+
+}  // namespace
+
+Connection::Connection(const Options& options, std::string peer, MonoMs now)
+    : options_(options),
+      peer_(std::move(peer)),
+      parser_(options.max_head_bytes, options.max_body_bytes),
+      since_(now),
+      input_at_(now),
+      progress_at_(now) {}
+
+void Connection::receive(std::string_view bytes, MonoMs now) {
+  switch (phase_) {
+    case Phase::over:
+      return;
+    case Phase::lingering:
+      drained_bytes_ += bytes.size();
+      if (drained_bytes_ > options_.max_body_bytes + kLingerBytes) end(Fate::closed);
+      return;
+    case Phase::waiting:
+    case Phase::answering:
+      return store(bytes);
+    case Phase::reading:
+      break;
+  }
+  // The order of the bytes is kept: what is stored goes first, in take_request().
+  if (stored_bytes() == 0) bytes.remove_prefix(parse(bytes, now));
+  store(bytes);
+}
+
+void Connection::store(std::string_view bytes) {
+  // Behind an answer that closes, nothing is read any more.
+  if (phase_ == Phase::answering && framing_.close) return;
+  if (bytes.empty()) return;
+  stored_.append(bytes);
+  if (stored_bytes() > options_.max_pipelined_bytes) end(Fate::closed);
+}
+
+std::size_t Connection::parse(std::string_view bytes, MonoMs now) {
+  if (parser_.state() == RequestParser::State::complete) return 0;
+  const bool fresh = !parser_.started();
+  const auto used = parser_.feed(bytes);
+  if (fresh && parser_.started()) since_ = now;
+  input_at_ = now;
+  if (parser_.state() == RequestParser::State::failed) {
+    refuse(parser_.refusal(), now);
+    return bytes.size();
+  }
+  if (parser_.state() == RequestParser::State::body && parser_.expects_continue() && !continued_) {
+    continued_ = true;
+    out_.append("HTTP/1.1 100 Continue\r\n\r\n");
+    progress_at_ = now;
+  }
+  return used;
+}
+
+std::optional<Request> Connection::take_request(MonoMs now) {
+  if (phase_ != Phase::reading || !output().empty()) return std::nullopt;
+  if (stored_bytes() > 0) {
+    stored_used_ += parse(std::string_view(stored_).substr(stored_used_), now);
+    if (stored_used_ >= stored_.size() / 2) {
+      stored_.erase(0, stored_used_);
+      stored_used_ = 0;
+      if (stored_.empty()) stored_ = std::string();
+    }
+  }
+  if (phase_ != Phase::reading || parser_.state() != RequestParser::State::complete) {
+    return std::nullopt;
+  }
+  framing_.head_only = parser_.head_only();
+  framing_.close = !parser_.keep_alive();
+  framing_.keep_alive = parser_.http_1_0();
+  continued_ = false;
+  phase_ = Phase::waiting;
+  Request request = parser_.take();
+  request.peer = peer_;
+  return request;
+}
+
+void Connection::answer(Response response, MonoMs now) {
+  CHECK_THAT(phase_ == Phase::waiting);
+  framing_.close = framing_.close || response.close || quiescing_;
+  queue(std::move(response), framing_, now);
+}
+
+void Connection::refuse(const Refusal& refusal, MonoMs now) {
+  Response response;
+  response.status = refusal.status;
+  response.body.append("\"").append(refusal.message).append("\"");
+  framing_ = {.head_only = parser_.head_only(), .close = true, .keep_alive = false};
+  queue(std::move(response), framing_, now);
+}
+
+void Connection::queue(Response response, const Framing& framing, MonoMs now) {
+  phase_ = Phase::answering;
+  progress_at_ = now;
+  append_head(out_, response, framing);
+  if (!sends_body(response, framing)) return;
+  if (response.body.size() <= kJoinedBodyBytes) {
+    out_.append(response.body);
+  } else {
+    body_ = std::move(response.body);
+  }
+}
+
+std::string_view Connection::output() const {
+  if (phase_ == Phase::over) return {};
+  if (out_sent_ < out_.size()) return std::string_view(out_).substr(out_sent_);
+  return std::string_view(body_).substr(body_sent_);
+}
+
+void Connection::sent(std::size_t bytes, MonoMs now) {
+  progress_at_ = now;
+  (out_sent_ < out_.size() ? out_sent_ : body_sent_) += bytes;
+  if (!output().empty()) return;
+  if (out_.capacity() > kKeptOutBytes) out_ = std::string();
+  out_.clear();
+  out_sent_ = 0;
+  if (!body_.empty()) body_ = std::string();
+  body_sent_ = 0;
+  if (phase_ != Phase::answering) return;  // that was 100 Continue
+  if (framing_.close) return linger(now);
+  phase_ = Phase::reading;
+  since_ = now;
+  if (quiescing_) quiesce(now);
+}
+
+MonoMs Connection::deadline() const {
+  if (!output().empty()) return progress_at_ + options_.write_timeout_ms;
+  switch (phase_) {
+    case Phase::lingering:
+      return since_ + kLingerMs;
+    case Phase::waiting:
+    case Phase::answering:
+    case Phase::over:
+      return kNever;
+    case Phase::reading:
+      break;
+  }
+  switch (parser_.state()) {
+    case RequestParser::State::head:
+      return since_ + (parser_.started() ? options_.head_timeout_ms : options_.idle_timeout_ms);
+    case RequestParser::State::body:
+      return input_at_ + options_.body_timeout_ms;
+    case RequestParser::State::complete:
+    case RequestParser::State::failed:
+      break;
+  }
+  return kNever;
+}
+
+void Connection::expire(MonoMs now) {
+  if (now < deadline()) return;
+  if (!output().empty()) return end(Fate::reset);
+  if (phase_ == Phase::lingering || !parser_.started()) return end(Fate::closed);
+  refuse({408, "Request timeout"}, now);
+}
+
+bool Connection::idle() const {
+  return phase_ == Phase::reading && !parser_.started() && stored_bytes() == 0 && output().empty();
+}
+
+void Connection::quiesce(MonoMs now) {
+  quiescing_ = true;
+  if (idle()) linger(now);
+}
+
+void Connection::lose() {
+  end(Fate::closed);
+}
+
+void Connection::linger(MonoMs now) {
+  phase_ = Phase::lingering;
+  since_ = now;
+  stored_ = std::string();
+  stored_used_ = 0;
+  fate_ = Fate::half_closed;
+}
+
+void Connection::end(Fate fate) {
+  phase_ = Phase::over;
+  fate_ = fate;
+  stored_ = std::string();
+  stored_used_ = 0;
+  out_ = std::string();
+  body_ = std::string();
+}
+
+}  // namespace docket::http

@@ -1,0 +1,90 @@
+#include "master/http/server.h"
+
+#include <pistache/reactor.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <mutex>
+
+#include "master/http/acceptor.h"
+#include "master/http/reactor.h"
+
+namespace docket::http {
+namespace {
+
+// A client costs a descriptor; the soft limit of 1024 is there for programs that use select().
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: the acceptor then waits for descriptors sooner
+}
+
+class PistacheServer : public Server {
+ public:
+  PistacheServer(std::unique_ptr<Acceptor> acceptor, std::shared_ptr<const Setup> setup)
+      : acceptor_(std::move(acceptor)) {
+    const auto threads = static_cast<std::size_t>(setup->options.threads);
+    pool_.init(Pistache::Aio::AsyncContext(threads, "http"));
+    const auto key = pool_.addHandler(std::make_shared<Reactor>(std::move(setup), 0));
+    for (const auto& handler : pool_.handlers(key)) {
+      reactors_.push_back(std::static_pointer_cast<Reactor>(handler));
+    }
+    pool_.run();
+    acceptor_->start([this, next = std::size_t{0}](UniqueFd socket, const auto& peer) mutable {
+      reactors_[next++ % reactors_.size()]->post(NewClient{std::move(socket), peer});
+    });
+  }
+
+  ~PistacheServer() override {
+    acceptor_->stop();
+    pool_.shutdown();  // its destructor joins the threads
+  }
+
+  Address address() const override { return acceptor_->address(); }
+
+  void respond(RequestId id, Response response) override {
+    const auto reactor = static_cast<std::size_t>(id >> 48 & 0xff);
+    CHECK_THAT(reactor < reactors_.size());
+    reactors_[reactor]->post(Answer{id, std::move(response)});
+  }
+
+  void stop_accepting() override {
+    const std::lock_guard lock(stopping_);
+    acceptor_->stop();
+    for (const auto& reactor : reactors_) reactor->post(Quiesce{});
+  }
+
+  std::size_t open_connections() const override {
+    std::size_t open = 0;
+    for (const auto& reactor : reactors_) open += reactor->open_connections();
+    return open;
+  }
+
+ private:
+  std::unique_ptr<Acceptor> acceptor_;
+  std::mutex stopping_;
+  // Declared before the pool: the threads are joined before a reactor can go.
+  std::vector<std::shared_ptr<Reactor>> reactors_;
+  Pistache::Aio::Reactor pool_;
+};
+
+}  // namespace
+
+std::string_view Request::header(std::string_view name) const {
+  const auto at = std::ranges::find(
+      headers, name, [](const auto& header) { return std::string_view(header.first); });
+  return at == headers.end() ? std::string_view() : std::string_view(at->second);
+}
+
+Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, Logger log) {
+  CHECK_THAT(options.listener <= 255 && options.threads >= 1 && options.threads <= 254);
+  raise_descriptor_limit();
+  auto acceptor = Acceptor::bind(options.listen, log);
+  if (!acceptor) return acceptor.error();
+  auto setup =
+      std::make_shared<const Setup>(Setup{std::move(options), std::move(handler), std::move(log)});
+  return std::unique_ptr<Server>(new PistacheServer(std::move(acceptor).value(), std::move(setup)));
+}
+
+}  // namespace docket::http

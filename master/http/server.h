@@ -1,0 +1,85 @@
+// An HTTP/1.1 server on Pistache's reactor threads and transport, which answers from any thread.
+//
+// Handlers run on the reactor thread that owns the connection and must not block. An answer may be
+// given at once, or later from any thread by respond(): it is posted to the owning reactor, which
+// writes it only if that very request is still open. A client that has gone gets nothing, and
+// nobody else gets its answer. One request at a time per connection; pipelined ones wait, bounded.
+// A client that ends its sending side counts as gone.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "protocol/base/address.h"
+#include "protocol/base/log.h"
+#include "protocol/base/result.h"
+
+namespace docket::http {
+
+// Names one request of one connection for the life of the process: listener (8 bits), reactor
+// (8 bits), serial (48 bits). Never reused.
+using RequestId = std::uint64_t;
+constexpr unsigned listener_of(RequestId id) {
+  return static_cast<unsigned>(id >> 56);
+}
+
+struct Request {
+  RequestId id = 0;
+  std::string method;  // one that http_parser knows, in upper case; others get 404 here, as in Jobe
+  std::string target;  // as sent, with the query
+  std::string path;    // target up to '?', not percent-decoded
+  std::string query;   // behind '?', not decoded
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case, in order
+  std::string body;                                          // chunked bodies arrive joined
+  std::string peer;                                          // the client's address, "1.2.3.4"
+
+  // The first header of that name (lower case), or an empty text.
+  std::string_view header(std::string_view name) const;
+};
+
+struct Response {
+  int status = 200;
+  std::string content_type = "application/json; charset=UTF-8";  // left out when the body is empty
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  bool close = false;  // close the connection behind this answer
+};
+
+struct Options {
+  unsigned listener = 0;  // the listener's number in its RequestIds, 0..255
+  Address listen;
+  int threads = 2;                             // reactor threads, 1..255
+  std::size_t max_body_bytes = 64u << 20;      // above: 413, connection closed
+  std::size_t max_head_bytes = 64u << 10;      // request line and headers together; above: 431
+  std::size_t max_pipelined_bytes = 1u << 20;  // input buffered behind an unanswered request
+  int idle_timeout_ms = 65'000;                // keep-alive without a request
+  int head_timeout_ms = 20'000;   // from the first byte of a request to its headers' end
+  int body_timeout_ms = 30'000;   // without a byte of the body
+  int write_timeout_ms = 60'000;  // without the client taking a byte of the answer
+};
+
+class Server {
+ public:
+  // Returns the answer, or nothing: then respond(request.id, …) must follow, once, at any time.
+  // An exception out of the handler is answered with 500 and logged.
+  using Handler = std::function<std::optional<Response>(Request&&)>;
+
+  // unavailable when the address cannot be bound; the message names it and the reason.
+  static Result<std::unique_ptr<Server>> start(Options options, Handler handler, Logger log);
+  virtual ~Server() = default;  // closes every connection and joins the threads
+
+  virtual Address address() const = 0;  // with the port really bound
+  virtual void respond(RequestId id, Response response) = 0;
+  // Accept no further connections and close idle ones; open requests are still answered.
+  virtual void stop_accepting() = 0;
+  virtual std::size_t open_connections() const = 0;
+};
+
+}  // namespace docket::http
