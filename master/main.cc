@@ -1,0 +1,165 @@
+// docket-master: reads its options, builds the parts, joins them, and takes them down in order.
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "master/http/api/jobe_api.h"
+#include "master/http/api/ops_api.h"
+#include "master/loop/loop.h"
+#include "master/store/files.h"
+#include "master/store/journal.h"
+#include "master/store/reader.h"
+#include "protocol/base/program.h"
+
+namespace docket {
+namespace {
+
+constexpr unsigned kJobeListener = 0;
+constexpr unsigned kOpsListener = 1;
+
+struct Options {
+  std::string jobe_listen = "0.0.0.0:4000";
+  std::string ops_listen = "127.0.0.1:4001";
+  std::string agents_listen = "tcp://127.0.0.1:4002";
+  std::string data = "docket-master-data";
+  std::string log_level = "info";
+  int http_threads = 2;
+  std::uint32_t drain_s = 30;
+  std::uint32_t retention_days = 30;
+  CoreSettings core;
+  std::uint32_t queue_wait_s = 600;
+};
+
+void declare(CLI::App& app, Options& options) {
+  add_common_options(app, options.log_level);
+  app.add_option("--jobe-listen", options.jobe_listen, "HOST:PORT of the Jobe API")
+      ->capture_default_str();
+  app.add_option("--ops-listen", options.ops_listen,
+                 "HOST:PORT of the status page, /api/v1 and the docket command")
+      ->capture_default_str();
+  app.add_option("--agents-listen", options.agents_listen, "tcp://HOST:PORT for the agents")
+      ->capture_default_str();
+  app.add_option("--data", options.data, "Folder of the database and the support files")
+      ->capture_default_str();
+  app.add_option("--http-threads", options.http_threads, "Threads for each HTTP listener")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app.add_option("--drain", options.drain_s, "Seconds to finish waiting requests when stopped")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+  app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  app.add_option("--queue-jobs", options.core.max_queued_jobs, "Most jobs that may wait")
+      ->check(CLI::Range(1, 10'000'000))
+      ->capture_default_str();
+  app.add_option("--queue-wait", options.queue_wait_s, "Seconds a job may wait")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")
+      ->check(CLI::Range(1, 20))
+      ->capture_default_str();
+}
+
+std::unique_ptr<http::Server> start_server(const char* setting, unsigned listener,
+                                           const std::string& listen, int threads,
+                                           http::Server::Handler handler, const Logger& log) {
+  http::Options options;
+  options.listener = listener;
+  options.listen = start_value(setting, parse_address(setting, listen));
+  options.threads = threads;
+  return start_value(setting, http::Server::start(options, std::move(handler), log));
+}
+
+int run(const Options& options, const StopSignals& signals) {
+  const Logger log = start_value("log-level", make_logger("docket-master", options.log_level));
+  const Address agents_listen = start_value(
+      "agents-listen", parse_url_address("agents-listen", "tcp", options.agents_listen));
+  const DataFolder data("data", options.data);
+  const auto files = start_value("data", store::open_files(data.path()));
+
+  // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
+  std::unique_ptr<Loop> loop;
+  store::JournalOptions journal_options{data.path(),
+                                        std::int64_t{options.retention_days} * 24 * 3600 * 1000};
+  const auto journal = start_value(
+      "data",
+      store::Journal::open(
+          journal_options,
+          [&](const store::JournalProgress& progress) { loop->journal_progress(progress); }, log));
+  const auto reader = start_value("data", store::open_reader(data.path()));
+  const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
+
+  CoreSettings settings = options.core;
+  settings.queue_wait_ms = options.queue_wait_s * 1'000;
+  Core core(settings, DOCKET_VERSION);
+  Restored restored = journal->take_restored();
+  log->info("data={} unfinished_jobs={} known_agents={}", data.path(), restored.jobs.size(),
+            restored.agents.size());
+  Effects effects;
+  core.step(std::move(restored), read_clock(), effects);
+  Published<Snapshot> published(core.snapshot(read_clock()));
+
+  http::JobeApi jobe([&](Event event) { loop->post(std::move(event)); }, *reader, *files,
+                     published);
+  http::OpsApi ops(jobe, *reader, published, {DOCKET_VERSION, read_clock().wall});
+  std::unique_ptr<http::Server> jobe_server;
+  std::unique_ptr<http::Server> ops_server;
+  loop = std::make_unique<Loop>(
+      std::move(core), *router, *files, published,
+      [&](Answer&& answer) {
+        auto& server = http::listener_of(answer.to) == kJobeListener ? jobe_server : ops_server;
+        server->respond(answer.to, http::response_to(answer));
+      },
+      log);
+  loop->attach(*journal);
+
+  jobe_server = start_server(
+      "jobe-listen", kJobeListener, options.jobe_listen, options.http_threads,
+      [&](http::Request&& request) -> std::optional<http::Response> {
+        if (!http::JobeApi::owns(request.path)) return http::text_response(404, "");
+        return jobe.handle(std::move(request));
+      },
+      log);
+  ops_server = start_server(
+      "ops-listen", kOpsListener, options.ops_listen, 1,
+      [&](http::Request&& request) { return ops.handle(std::move(request)); }, log);
+
+  WakeFd done;
+  std::thread loop_thread([&] {
+    loop->run();
+    done.raise();
+  });
+  std::printf("ready jobe=%s ops=%s agents=tcp://%s\n", jobe_server->address().text().c_str(),
+              ops_server->address().text().c_str(), router->address().text().c_str());
+  std::fflush(stdout);
+
+  if (signals.wait(done)) {
+    log->info("stopping=draining drain_s={}", options.drain_s);
+    jobe_server->stop_accepting();
+    loop->stop_when_idle(options.drain_s * 1'000);
+    if (signals.wait(done)) {
+      log->warn("stopping=at_once");
+      ::_exit(1);  // crash-only: what was acknowledged is on disk
+    }
+  }
+  loop_thread.join();
+  jobe_server.reset();
+  ops_server.reset();
+  log->info("stopped=yes");
+  return 0;
+}
+
+}  // namespace
+}  // namespace docket
+
+int main(int argc, char** argv) {
+  const docket::StopSignals signals;
+  CLI::App app(
+      "The master of a Docket cluster: speaks Jobe's API, queues runs, gives them to agents",
+      "docket-master");
+  docket::Options options;
+  docket::declare(app, options);
+  return docket::run_program(app, argc, argv, [&] { return docket::run(options, signals); });
+}
