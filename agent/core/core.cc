@@ -1,0 +1,341 @@
+#include "agent/core/core.h"
+
+#include <algorithm>
+
+#include "protocol/base/check.h"
+
+namespace docket::agent {
+
+Core::Core(CoreSettings settings)
+    : settings_(std::move(settings)), probe_wait_ms_(settings_.probe_retry_ms) {}
+
+void Core::step(Event&& event, Now now, Effects& out) {
+  std::visit([&](auto& e) { on(e, now, out); }, event);
+  stop_when_drained(out);
+}
+
+void Core::tick(Now now, Effects& out) {
+  if (!probing_ && now.mono >= next_probe_) {
+    probing_ = true;
+    out.push_back(Probe{});
+  }
+  if (welcomed_ && now.mono - heard_ >= silence_ms_) {
+    lose_link(now, out, "the master is silent");
+    out.push_back(Reconnect{});
+  }
+  if (!welcomed_ && probed_ && now.mono >= next_hello_) say_hello(now, out);
+  if (welcomed_ && now.mono - sent_ >= heartbeat_ms_) tell(Heartbeat{now.mono}, now, out);
+  for (auto& [id, work] : works_) {
+    if (work.phase == Phase::fetching && now.mono >= work.lease_end) {
+      Finished result;
+      result.ending = Ending::files_unavailable;
+      result.detail = "the support files did not come within the lease";
+      finish(work, std::move(result), now, out);
+    }
+  }
+  stop_when_drained(out);
+}
+
+MonoMs Core::next_deadline() const {
+  MonoMs next = probing_ ? kNever : next_probe_;
+  if (welcomed_) {
+    next = std::min({next, sent_ + heartbeat_ms_, heard_ + silence_ms_});
+  } else if (probed_) {
+    next = std::min(next, next_hello_);
+  }
+  for (const auto& [id, work] : works_) {
+    if (work.phase == Phase::fetching) next = std::min(next, work.lease_end);
+  }
+  return next;
+}
+
+std::size_t Core::running() const {
+  return static_cast<std::size_t>(
+      std::count_if(works_.begin(), works_.end(),
+                    [](const auto& entry) { return entry.second.phase != Phase::finished; }));
+}
+
+// ---- the link
+
+void Core::on(FromMaster& event, Now now, Effects& out) {
+  heard_ = now.mono;
+  std::visit([&](auto& message) { on_message(message, now, out); }, event.message);
+}
+
+void Core::say_hello(Now now, Effects& out) {
+  Hello hello;
+  hello.name = settings_.name;
+  hello.instance = settings_.instance;
+  hello.version = settings_.version;
+  hello.slots = settings_.slots;
+  hello.weight_percent = settings_.weight_percent;
+  hello.languages = languages_;
+  hello.sandbox_problem = sandbox_problem_;
+  for (const auto& [id, work] : works_) hello.held.push_back(id);
+  next_hello_ = now.mono + settings_.hello_every_ms;
+  if (link_note_.empty()) {
+    note_link(out, Note::Level::info, "master=" + settings_.master + " link=connecting");
+  }
+  tell(std::move(hello), now, out);
+}
+
+void Core::on_message(Welcome& message, Now now, Effects& out) {
+  clock_offset_ = kNever;
+  learn_master_clock(message.master_ms, now);
+  heartbeat_ms_ = message.heartbeat_ms;
+  silence_ms_ = message.silence_ms;
+  if (welcomed_) return;  // the answer to a hello that was repeated
+  welcomed_ = true;
+  note_link(out, Note::Level::info,
+            "master=" + settings_.master + " link=up master_version=" + message.version);
+  if (!ever_welcomed_) out.push_back(Ready{});
+  ever_welcomed_ = true;
+  if (draining_) tell(Draining{}, now, out);
+  for (auto& [id, work] : works_) {
+    if (work.phase == Phase::finished) tell(work.result, now, out);
+    // A request for files may have died with the old connection.
+    if (work.phase == Phase::fetching && !work.awaited.empty()) ask_for_files(work, now, out);
+  }
+}
+
+void Core::on_message(Refused& message, Now now, Effects& out) {
+  welcomed_ = false;
+  switch (message.code) {
+    case Refusal::say_hello:
+      next_hello_ = now.mono;
+      break;
+    case Refusal::name_in_use:
+      next_hello_ = now.mono + settings_.hello_every_ms;
+      break;
+    case Refusal::protocol_version:
+    case Refusal::bad_hello:
+      next_hello_ = now.mono + settings_.refused_retry_ms;
+      break;
+  }
+  if (message.code != Refusal::say_hello) {
+    note_link(out, Note::Level::warn,
+              "master=" + settings_.master + " link=refused reason=\"" + message.reason + "\"");
+  }
+}
+
+void Core::on_message(Heartbeat& message, Now now, Effects&) {
+  learn_master_clock(message.sender_ms, now);
+}
+
+void Core::learn_master_clock(MonoMs master_ms, Now now) {
+  // A message that was late gives a larger difference: the smallest is nearest the truth.
+  clock_offset_ = std::min(clock_offset_, now.mono - master_ms);
+}
+
+void Core::lose_link(Now now, Effects& out, const std::string& why) {
+  welcomed_ = false;
+  next_hello_ = now.mono;
+  note_link(out, Note::Level::warn,
+            "master=" + settings_.master + " link=down reason=\"" + why + "\"");
+  for (auto& [id, work] : works_) {
+    if (work.phase == Phase::finished && !work.spooled) {
+      work.spooled = true;
+      out.push_back(Spool{work.result});
+    }
+  }
+}
+
+void Core::note_link(Effects& out, Note::Level level, const std::string& text) {
+  if (text == link_note_) return;
+  link_note_ = text;
+  out.push_back(Note{level, text});
+}
+
+void Core::tell(ToMaster message, Now now, Effects& out) {
+  sent_ = now.mono;
+  out.push_back(SendToMaster{std::move(message)});
+}
+
+// ---- the sandbox
+
+void Core::on(Probed& event, Now now, Effects& out) {
+  probing_ = false;
+  if (!event.problem.empty()) {
+    sandbox_down(event.problem, now, out);
+    probed_ = true;
+    next_probe_ = now.mono + probe_wait_ms_;
+    probe_wait_ms_ = std::min(probe_wait_ms_ * 2, settings_.probe_retry_max_ms);
+    return;
+  }
+  next_probe_ = now.mono + settings_.probe_every_ms;
+  probe_wait_ms_ = settings_.probe_retry_ms;
+  const bool changed = event.languages != languages_ || !sandbox_problem_.empty() || !probed_;
+  probed_ = true;
+  if (!changed) return;
+  languages_ = std::move(event.languages);
+  sandbox_problem_.clear();
+  out.push_back(
+      Note{Note::Level::info, "sandbox=well languages=" + std::to_string(languages_.size())});
+  if (welcomed_) tell(SandboxReport{languages_, {}}, now, out);
+}
+
+void Core::sandbox_down(const std::string& problem, Now now, Effects& out) {
+  if (problem == sandbox_problem_) return;
+  sandbox_problem_ = problem;
+  languages_.clear();
+  out.push_back(Note{Note::Level::warn, "sandbox=down reason=\"" + problem + "\""});
+  if (welcomed_) tell(SandboxReport{{}, problem}, now, out);
+}
+
+// ---- runs
+
+Core::Work* Core::find(const AttemptId& id, Phase phase) {
+  const auto found = works_.find(id);
+  return found == works_.end() || found->second.phase != phase ? nullptr : &found->second;
+}
+
+void Core::on_message(Assign& message, Now now, Effects& out) {
+  if (works_.contains(message.id)) return;
+  const bool late = clock_offset_ != kNever && now.mono - clock_offset_ > message.expires_ms;
+  const bool full = running() >= settings_.slots;
+  Work& work = works_[message.id];
+  work.lease_end = now.mono + message.lease_ms;
+  work.order = std::move(message);
+  if (late || full) {
+    Finished result;
+    result.ending = Ending::expired;
+    result.detail = late ? "it came after its expiry" : "every slot here is taken";
+    finish(work, std::move(result), now, out);
+    return;
+  }
+  post(work, now, out);
+}
+
+void Core::post(Work& work, Now now, Effects& out) {
+  work.phase = Phase::posting;
+  if (work.posted == 0) work.posted = now.mono;
+  const MonoMs left = std::max<MonoMs>(work.lease_end - now.mono, 1);
+  out.push_back(PostRun{work.order.id, work.order.body, static_cast<std::uint32_t>(left)});
+}
+
+void Core::on(RunAnswered& event, Now now, Effects& out) {
+  Work* work = find(event.id, Phase::posting);
+  if (work == nullptr) return;
+  if (event.ending == Ending::files_missing && !work->pushed && !work->order.files.empty()) {
+    work->phase = Phase::fetching;
+    work->fetching_since = now.mono;
+    work->awaited = {work->order.files.begin(), work->order.files.end()};
+    ask_for_files(*work, now, out);
+    return;
+  }
+  if (event.ending == Ending::unreachable || event.ending == Ending::cut) {
+    // Told before the result, so that the master gives it nothing more meanwhile.
+    sandbox_down(event.detail, now, out);
+    if (!probing_) next_probe_ = now.mono;
+  }
+  Finished result;
+  result.ending = event.ending;
+  result.http_status = event.http_status;
+  result.outcome = event.outcome;
+  result.body = std::move(event.body);
+  result.detail = std::move(event.detail);
+  result.fault_signature = std::move(event.fault_signature);
+  finish(*work, std::move(result), now, out);
+}
+
+void Core::ask_for_files(const Work& work, Now now, Effects& out) {
+  if (!welcomed_) return;  // asked again when it is
+  tell(NeedFiles{work.order.id, {work.awaited.begin(), work.awaited.end()}}, now, out);
+}
+
+void Core::on_message(FileChunk& message, Now now, Effects& out) {
+  Work* work = find(message.id, Phase::fetching);
+  if (work == nullptr || !work->awaited.contains(message.file)) return;
+  std::string& content = work->incoming[message.file];
+  if (message.offset == 0) content.clear();  // a new beginning after an interrupted sending
+  if (message.offset != content.size()) return;
+  content += message.data;
+  if (content.size() < message.total_bytes) return;
+  const MonoMs left = std::max<MonoMs>(work->lease_end - now.mono, 1);
+  out.push_back(
+      PutFile{message.id, message.file, std::move(content), static_cast<std::uint32_t>(left)});
+  work->incoming.erase(message.file);
+  work->awaited.erase(message.file);
+  ++work->pushing;
+}
+
+void Core::on_message(FileAbsent& message, Now now, Effects& out) {
+  Work* work = find(message.id, Phase::fetching);
+  if (work == nullptr) return;
+  Finished result;
+  result.ending = Ending::files_unavailable;
+  result.detail = "the master has no file " + message.file;
+  finish(*work, std::move(result), now, out);
+}
+
+void Core::on(FilePushed& event, Now now, Effects& out) {
+  Work* work = find(event.id, Phase::fetching);
+  if (work == nullptr) return;
+  if (!event.problem.empty()) {
+    Finished result;
+    result.ending = Ending::push_failed;
+    result.detail = "file " + event.file + ": " + event.problem;
+    finish(*work, std::move(result), now, out);
+    return;
+  }
+  CHECK_THAT(work->pushing > 0);
+  --work->pushing;
+  if (work->pushing > 0 || !work->awaited.empty()) return;
+  work->pushed = true;
+  work->push_ms = static_cast<std::uint32_t>(now.mono - work->fetching_since);
+  post(*work, now, out);
+}
+
+void Core::finish(Work& work, Finished result, Now now, Effects& out) {
+  result.id = work.order.id;
+  result.push_ms = work.push_ms;
+  const MonoMs took = work.posted == 0 ? 0 : now.mono - work.posted - work.push_ms;
+  result.run_ms = static_cast<std::uint32_t>(std::max<MonoMs>(took, 0));
+  work.phase = Phase::finished;
+  work.result = std::move(result);
+  work.order.body.clear();
+  work.incoming.clear();
+  if (welcomed_) {
+    tell(work.result, now, out);
+  } else {
+    work.spooled = true;
+    out.push_back(Spool{work.result});
+  }
+}
+
+void Core::on_message(Taken& message, Now, Effects& out) {
+  const auto found = works_.find(message.id);
+  if (found == works_.end() || found->second.phase != Phase::finished) return;
+  if (found->second.spooled) out.push_back(Unspool{message.id});
+  works_.erase(found);
+}
+
+void Core::on(Recovered& event, Now, Effects&) {
+  for (Finished& result : event.results) {
+    Work& work = works_[result.id];
+    work.phase = Phase::finished;
+    work.spooled = true;
+    work.order.id = result.id;
+    work.result = std::move(result);
+  }
+}
+
+// ---- leaving
+
+void Core::on(Drain&, Now now, Effects& out) {
+  draining_ = true;
+  out.push_back(Note{Note::Level::info, "draining=yes running=" + std::to_string(running())});
+  if (welcomed_) tell(Draining{}, now, out);
+}
+
+void Core::stop_when_drained(Effects& out) {
+  if (!draining_ || stopped_) return;
+  // Without a master, finished results are on disk for the next start.
+  const bool done = welcomed_ ? works_.empty() : running() == 0;
+  if (!done) return;
+  stopped_ = true;
+  if (welcomed_) out.push_back(SendToMaster{Bye{}});
+  out.push_back(Stop{});
+}
+
+}  // namespace docket::agent

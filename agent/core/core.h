@@ -1,0 +1,117 @@
+// The agent's decisions: a function of events and time. It runs what the master assigns on the
+// sandbox beside it and keeps every result until the master has taken it. Owned by the loop's
+// thread; nothing here sleeps, sends, writes or logs.
+//
+// Invariants: never more runs at the sandbox than slots; an attempt is forgotten only on Taken; a
+// result that cannot be told at once is on disk.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "agent/core/events.h"
+#include "protocol/base/clock.h"
+
+namespace docket::agent {
+
+struct CoreSettings {
+  std::string name;
+  std::string version;
+  std::uint64_t instance = 0;  // random for each start
+  std::uint32_t slots = 1;
+  std::uint32_t weight_percent = 100;
+  std::string master;  // for people, in notes
+
+  std::uint32_t hello_every_ms = 1'000;     // until the master answers
+  std::uint32_t refused_retry_ms = 10'000;  // after a refusal that will not pass by itself
+  std::uint32_t probe_every_ms = 30'000;    // a well sandbox: new languages show within this
+  std::uint32_t probe_retry_ms = 500;       // a sick one, doubled up to the next
+  std::uint32_t probe_retry_max_ms = 5'000;
+};
+
+class Core {
+ public:
+  explicit Core(CoreSettings settings);
+
+  void step(Event&& event, Now now, Effects& out);
+  void tick(Now now, Effects& out);
+  MonoMs next_deadline() const;
+
+  std::size_t running() const;
+
+ private:
+  // Where an attempt stands.
+  enum class Phase { posting, fetching, finished };
+
+  struct Work {
+    Phase phase = Phase::posting;
+    Assign order;
+    MonoMs lease_end = 0;
+    MonoMs posted = 0;
+    MonoMs fetching_since = 0;
+    std::uint32_t push_ms = 0;
+    std::set<std::string> awaited;                // files that have not come whole
+    std::map<std::string, std::string> incoming;  // what has come of them
+    std::size_t pushing = 0;                      // files on their way into the sandbox
+    bool pushed = false;
+    bool spooled = false;
+    Finished result;  // when finished
+  };
+
+  void on(FromMaster& event, Now now, Effects& out);
+  void on(RunAnswered& event, Now now, Effects& out);
+  void on(FilePushed& event, Now now, Effects& out);
+  void on(Probed& event, Now now, Effects& out);
+  void on(Recovered& event, Now now, Effects& out);
+  void on(Drain& event, Now now, Effects& out);
+
+  void on_message(Welcome& message, Now now, Effects& out);
+  void on_message(Refused& message, Now now, Effects& out);
+  void on_message(Heartbeat& message, Now now, Effects& out);
+  void on_message(Assign& message, Now now, Effects& out);
+  void on_message(FileChunk& message, Now now, Effects& out);
+  void on_message(FileAbsent& message, Now now, Effects& out);
+  void on_message(Taken& message, Now now, Effects& out);
+
+  void learn_master_clock(MonoMs master_ms, Now now);
+  void say_hello(Now now, Effects& out);
+  void lose_link(Now now, Effects& out, const std::string& why);
+  void note_link(Effects& out, Note::Level level, const std::string& text);
+  void tell(ToMaster message, Now now, Effects& out);
+  void post(Work& work, Now now, Effects& out);
+  void finish(Work& work, Finished result, Now now, Effects& out);
+  void sandbox_down(const std::string& problem, Now now, Effects& out);
+  void stop_when_drained(Effects& out);
+  void ask_for_files(const Work& work, Now now, Effects& out);
+  Work* find(const AttemptId& id, Phase phase);
+
+  const CoreSettings settings_;
+
+  // the link
+  bool welcomed_ = false;
+  bool ever_welcomed_ = false;
+  std::string link_note_;  // the last thing said about the link, so that it is said once
+  MonoMs next_hello_ = 0;
+  MonoMs heard_ = 0;
+  MonoMs sent_ = 0;
+  std::uint32_t heartbeat_ms_ = 1'000;
+  std::uint32_t silence_ms_ = 5'000;
+  MonoMs clock_offset_ = kNever;  // smallest (mine - master's) seen since the welcome
+
+  // the sandbox
+  bool probed_ = false;
+  bool probing_ = false;
+  MonoMs next_probe_ = 0;
+  std::uint32_t probe_wait_ms_ = 0;
+  std::vector<Language> languages_;
+  std::string sandbox_problem_;
+
+  std::map<AttemptId, Work> works_;
+  bool draining_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace docket::agent

@@ -1,0 +1,109 @@
+#include "agent/jobe/answer.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "agent/core/fault_signature.h"
+
+namespace docket::agent {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::string_view kFirstKey = "{\"run_id\":";
+
+// The end of the JSON scalar that begins at `from`, or 0 when it is no scalar. The text is known to
+// be valid JSON.
+std::size_t scalar_end(const std::string& body, std::size_t from) {
+  if (from >= body.size() || body[from] == '{' || body[from] == '[' || body[from] == ' ') return 0;
+  if (body[from] != '"') return body.find_first_of(",}", from);
+  for (std::size_t at = from + 1; at < body.size(); ++at) {
+    if (body[at] == '\\') {
+      ++at;
+    } else if (body[at] == '"') {
+      return at + 1;
+    }
+  }
+  return 0;
+}
+
+std::string with_run_id(std::string&& body, ordered_json& parsed, const std::string& run_id) {
+  if (body.starts_with(kFirstKey)) {
+    const std::size_t end = scalar_end(body, kFirstKey.size());
+    if (end != 0 && end != std::string::npos) {
+      body.replace(kFirstKey.size(), end - kFirstKey.size(), "\"" + run_id + "\"");
+      return std::move(body);
+    }
+  }
+  parsed["run_id"] = run_id;
+  return parsed.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+std::string_view text_at(const ordered_json& parsed, const char* key) {
+  const auto found = parsed.find(key);
+  if (found == parsed.end() || !found->is_string()) return {};
+  return found->get_ref<const std::string&>();
+}
+
+}  // namespace
+
+RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& body) {
+  RunAnswered answer;
+  answer.id = id;
+  answer.http_status = static_cast<std::uint32_t>(std::clamp(http_status, 0, 999));
+  if (body.size() > kMaxBodyBytes) {
+    answer.ending = Ending::unreadable;
+    answer.detail = "the answer is larger than " + std::to_string(kMaxBodyBytes >> 20) + " MB";
+    return answer;
+  }
+  if (http_status == 400) {
+    answer.ending = Ending::rejected;
+    answer.body = std::move(body);
+    return answer;
+  }
+  if (http_status == 404) {
+    answer.ending = Ending::files_missing;
+    return answer;
+  }
+  if (http_status != 200) {
+    answer.ending = Ending::http_error;
+    answer.detail = body.substr(0, 200);
+    return answer;
+  }
+  auto parsed = ordered_json::parse(body, nullptr, false);
+  const auto outcome = parsed.is_object() ? parsed.find("outcome") : parsed.end();
+  if (!parsed.is_object() || outcome == parsed.end() || !outcome->is_number_integer() ||
+      outcome->get<std::int64_t>() < 0 || outcome->get<std::int64_t>() > 255) {
+    answer.ending = Ending::unreadable;
+    answer.detail = "the body is not a result";
+    return answer;
+  }
+  answer.ending = Ending::ran;
+  answer.outcome = outcome->get<std::uint32_t>();
+  answer.fault_signature = fault_signature(text_at(parsed, "cmpinfo"));
+  if (answer.fault_signature.empty()) {
+    answer.fault_signature = fault_signature(text_at(parsed, "stderr"));
+  }
+  answer.body = with_run_id(std::move(body), parsed, id.job.text());
+  return answer;
+}
+
+Result<std::vector<Language>> read_languages(const std::string& body) {
+  const auto parsed = ordered_json::parse(body, nullptr, false);
+  const Error unreadable{ErrorCode::corrupt, "its list of languages cannot be read"};
+  if (!parsed.is_array()) return unreadable;
+  std::vector<Language> languages;
+  for (const auto& entry : parsed) {
+    if (!entry.is_array() || entry.size() < 2 || !entry[0].is_string() || !entry[1].is_string()) {
+      return unreadable;
+    }
+    Language language{entry[0].get<std::string>(), entry[1].get<std::string>()};
+    const bool fits = !language.id.empty() && language.id.size() <= kMaxNameBytes &&
+                      language.version.size() <= kMaxNameBytes;
+    if (!fits || languages.size() == kMaxLanguages) return unreadable;
+    languages.push_back(std::move(language));
+  }
+  return languages;
+}
+
+}  // namespace docket::agent

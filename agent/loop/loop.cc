@@ -1,0 +1,89 @@
+#include "agent/loop/loop.h"
+
+#include <algorithm>
+
+namespace docket::agent {
+namespace {
+
+constexpr std::size_t kMostMessagesPerTurn = 256;
+
+template <class... F>
+struct Overloaded : F... {
+  using F::operator()...;
+};
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
+
+}  // namespace
+
+Loop::Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool,
+           std::function<void()> ready, Logger log)
+    : core_(std::move(core)),
+      dealer_(dealer),
+      jobe_(jobe),
+      spool_(spool),
+      ready_(std::move(ready)),
+      log_(std::move(log)) {}
+
+void Loop::run() {
+  core_.step(Recovered{spool_.load()}, read_clock(), effects_);
+  perform();
+  while (!stopped_) {
+    sleep(read_clock());
+    const Now now = read_clock();
+    for (const DrainWithin& drain : inbox_.take()) {
+      stop_by_ = now.mono + drain.drain_ms;
+      core_.step(Drain{}, now, effects_);
+    }
+    events_.clear();
+    jobe_.collect(events_);
+    dealer_.receive(kMostMessagesPerTurn, events_);
+    for (Event& event : events_) core_.step(std::move(event), now, effects_);
+    core_.tick(now, effects_);
+    perform();
+    if (now.mono >= stop_by_) {
+      log_->warn("draining=given_up running={}", core_.running());
+      return;
+    }
+  }
+}
+
+void Loop::sleep(Now now) {
+  if (dealer_.pending()) return;
+  const MonoMs until = std::min(core_.next_deadline(), stop_by_);
+  const MonoMs wait = std::clamp<MonoMs>(until - now.mono, 0, 10'000);
+  jobe_.wait({dealer_.fd(), inbox_.fd()}, static_cast<int>(wait));
+}
+
+void Loop::perform() {
+  for (Effect& effect : effects_) perform_one(effect);
+  effects_.clear();
+}
+
+void Loop::perform_one(Effect& effect) {
+  std::visit(Overloaded{
+                 // What cannot be sent is not lost: hello repeats, results wait for Taken.
+                 [&](SendToMaster& send) { dealer_.send(send.message); },
+                 [&](Reconnect&) { dealer_.reconnect(); },
+                 [&](PostRun& run) { jobe_.start(std::move(run)); },
+                 [&](PutFile& file) { jobe_.start(std::move(file)); },
+                 [&](Probe&) { jobe_.start_probe(); },
+                 [&](Spool& keep) {
+                   if (auto kept = spool_.keep(keep.result); !kept) {
+                     log_->error("job={} spool=failing reason=\"{}\"", keep.result.id.job.text(),
+                                 kept.error().message);
+                   }
+                 },
+                 [&](Unspool& gone) { spool_.forget(gone.id); },
+                 [&](Note& note) {
+                   log_->log(
+                       note.level == Note::Level::info ? spdlog::level::info : spdlog::level::warn,
+                       "{}", note.text);
+                 },
+                 [&](Ready&) { ready_(); },
+                 [&](Stop&) { stopped_ = true; },
+             },
+             effect);
+}
+
+}  // namespace docket::agent

@@ -1,0 +1,52 @@
+// The one place that joins the agent's core with link, sandbox and spool. run() is the agent's only
+// working thread; drain() and stop() may be called from any thread.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "agent/core/core.h"
+#include "agent/jobe/client.h"
+#include "agent/net/dealer.h"
+#include "agent/spool/spool.h"
+#include "protocol/base/log.h"
+#include "protocol/base/mailbox.h"
+
+namespace docket::agent {
+
+class Loop {
+ public:
+  // `ready` is called once, on the loop's thread, when the master has welcomed the agent.
+  Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool,
+       std::function<void()> ready, Logger log);
+
+  // Take no more, finish what runs, then return from run(); after drain_ms at the latest.
+  void drain(std::uint32_t drain_ms) { inbox_.post(DrainWithin{drain_ms}); }
+
+  // Returns when drained.
+  void run();
+
+ private:
+  struct DrainWithin {
+    std::uint32_t drain_ms;
+  };
+
+  void sleep(Now now);
+  void perform();
+  void perform_one(Effect& effect);
+
+  Core core_;
+  Dealer& dealer_;
+  JobeClient& jobe_;
+  const ResultSpool& spool_;
+  const std::function<void()> ready_;
+  const Logger log_;
+
+  Mailbox<DrainWithin> inbox_;
+  std::vector<Event> events_;
+  Effects effects_;
+  MonoMs stop_by_ = kNever;
+  bool stopped_ = false;
+};
+
+}  // namespace docket::agent

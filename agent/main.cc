@@ -1,0 +1,114 @@
+// docket-agent: reads its options, builds the parts, joins them, and takes them down in order.
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <thread>
+
+#include "agent/loop/loop.h"
+#include "protocol/base/check.h"
+#include "protocol/base/program.h"
+
+namespace docket::agent {
+namespace {
+
+struct Options {
+  std::string master = "tcp://127.0.0.1:4002";
+  std::string jobe = "http://127.0.0.1:80";
+  std::string name;
+  std::uint32_t slots = std::max(1u, std::thread::hardware_concurrency());
+  double weight = 1.0;
+  std::string data;
+  std::string log_level = "info";
+  std::uint32_t drain_s = 300;
+};
+
+std::string host_name() {
+  char name[256] = {};
+  if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "agent";
+  return name;
+}
+
+void declare(CLI::App& app, Options& options) {
+  options.name = host_name();
+  add_common_options(app, options.log_level);
+  app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
+      ->capture_default_str();
+  app.add_option("--jobe", options.jobe, "http://HOST:PORT of the Jobe beside this agent")
+      ->capture_default_str();
+  app.add_option("--name", options.name, "This host's name in the cluster, unique")
+      ->capture_default_str();
+  app.add_option("--slots", options.slots,
+                 "Runs at the same time; more than cores make right programs fail")
+      ->check(CLI::Range(std::size_t{1}, kMaxSlots))
+      ->capture_default_str();
+  app.add_option("--weight", options.weight, "Speed of this host, 1 is ordinary")
+      ->check(CLI::Range(0.01, 100.0))
+      ->capture_default_str();
+  app.add_option("--data", options.data,
+                 "Folder for results while the master is away (default docket-agent-NAME)");
+  app.add_option("--drain", options.drain_s, "Seconds to finish what runs when stopped")
+      ->check(CLI::Range(0, 3600))
+      ->capture_default_str();
+}
+
+std::uint64_t random_instance() {
+  std::uint64_t instance = 0;
+  CHECK_THAT(::getrandom(&instance, sizeof instance, 0) == sizeof instance);
+  return instance;
+}
+
+int run(const Options& options, const StopSignals& signals) {
+  const Logger log = start_value("log-level", make_logger("docket-agent", options.log_level));
+  const Address master = start_value("master", parse_url_address("master", "tcp", options.master));
+  const Address jobe = start_value("jobe", parse_url_address("jobe", "http", options.jobe));
+  const DataFolder data("data",
+                        options.data.empty() ? "docket-agent-" + options.name : options.data);
+  const ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
+
+  CoreSettings settings;
+  settings.name = options.name;
+  settings.version = DOCKET_VERSION;
+  settings.instance = random_instance();
+  settings.slots = options.slots;
+  settings.weight_percent = static_cast<std::uint32_t>(options.weight * 100 + 0.5);
+  settings.master = master.text();
+
+  const auto dealer = start_value("master", Dealer::connect(master));
+  const auto client = JobeClient::create(jobe);
+  Loop loop(
+      Core(settings), *dealer, *client, spool,
+      [&] {
+        std::printf("ready name=%s\n", options.name.c_str());
+        std::fflush(stdout);
+      },
+      log);
+  WakeFd done;
+  std::thread loop_thread([&] {
+    loop.run();
+    done.raise();
+  });
+  if (signals.wait(done)) {
+    log->info("stopping=draining drain_s={}", options.drain_s);
+    loop.drain(options.drain_s * 1'000);
+    if (signals.wait(done)) {
+      log->warn("stopping=at_once");
+      ::_exit(1);
+    }
+  }
+  loop_thread.join();
+  log->info("stopped=yes");
+  return 0;
+}
+
+}  // namespace
+}  // namespace docket::agent
+
+int main(int argc, char** argv) {
+  const docket::StopSignals signals;
+  CLI::App app("The agent of a Docket cluster: gives the master's runs to the Jobe beside it",
+               "docket-agent");
+  docket::agent::Options options;
+  docket::agent::declare(app, options);
+  return docket::run_program(app, argc, argv, [&] { return docket::agent::run(options, signals); });
+}

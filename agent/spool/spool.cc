@@ -1,0 +1,91 @@
+#include "agent/spool/spool.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "protocol/codec.h"
+
+namespace docket::agent {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr const char* kSuffix = ".result";
+
+Status write_synced(const std::string& path, const std::string& bytes) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  if (fd < 0) {
+    return Error{ErrorCode::unavailable, "cannot create " + path + ": " + std::strerror(errno)};
+  }
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const auto written = ::write(fd, bytes.data() + done, bytes.size() - done);
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) break;
+    done += static_cast<std::size_t>(written);
+  }
+  const bool synced = done == bytes.size() && ::fdatasync(fd) == 0;
+  const std::string why = std::strerror(errno);
+  ::close(fd);
+  if (!synced) return Error{ErrorCode::unavailable, "cannot write " + path + ": " + why};
+  return ok_status();
+}
+
+}  // namespace
+
+Result<ResultSpool> ResultSpool::open(const std::string& data_dir) {
+  const std::string dir = data_dir + "/results";
+  std::error_code failed;
+  fs::create_directories(dir, failed);
+  if (failed || ::access(dir.c_str(), W_OK) != 0) {
+    return Error{ErrorCode::unavailable,
+                 "cannot write to " + dir + ": " +
+                     (failed ? failed.message() : std::string(std::strerror(errno)))};
+  }
+  return ResultSpool(dir);
+}
+
+std::string ResultSpool::path_of(const AttemptId& id) const {
+  return dir_ + "/" + id.job.text() + "." + std::to_string(id.attempt) + kSuffix;
+}
+
+std::vector<Finished> ResultSpool::load() const {
+  std::vector<Finished> results;
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(dir_, failed)) {
+    std::ifstream file(entry.path(), std::ios::binary);
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    auto message = decode_to_master(bytes);
+    auto* result = message ? std::get_if<Finished>(&*message) : nullptr;
+    if (entry.path().extension() == kSuffix && result != nullptr) {
+      results.push_back(std::move(*result));
+    } else {
+      std::error_code ignored;
+      fs::remove(entry.path(), ignored);
+    }
+  }
+  return results;
+}
+
+Status ResultSpool::keep(const Finished& result) const {
+  const std::string path = path_of(result.id);
+  const std::string half = path + ".half";
+  if (auto written = write_synced(half, encode(ToMaster(result))); !written) return written;
+  std::error_code failed;
+  fs::rename(half, path, failed);
+  if (failed)
+    return Error{ErrorCode::unavailable, "cannot rename " + half + ": " + failed.message()};
+  return ok_status();
+}
+
+void ResultSpool::forget(const AttemptId& id) const {
+  std::error_code ignored;
+  fs::remove(path_of(id), ignored);
+}
+
+}  // namespace docket::agent
