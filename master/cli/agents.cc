@@ -1,0 +1,68 @@
+// docket agents list
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "master/cli/commands.h"
+#include "master/cli/fields.h"
+#include "master/cli/show.h"
+#include "master/cli/table.h"
+#include "master/cli/views.h"
+
+namespace docket::cli {
+namespace {
+
+Tone tone_of(const std::string& state) {
+  if (state == "active") return Tone::good;
+  if (state == "lost") return Tone::bad;
+  return state == "left" ? Tone::plain : Tone::doubtful;
+}
+
+std::string languages_of(const Json& agent) {
+  std::string ids;
+  for (const auto& language : list_at(agent, "languages")) {
+    if (!ids.empty()) ids += ",";
+    ids += text_at(language, "id");
+  }
+  return ids;
+}
+
+std::string weight_of(const Json& agent) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%g", real_at(agent, "weight"));
+  return text;
+}
+
+}  // namespace
+
+std::string agents_text(const Json& answer, WallMs now, bool colour) {
+  Table table({{"NAME"},
+               {"STATE"},
+               {"RUNNING", Align::right},
+               {"WEIGHT", Align::right},
+               {"LANGUAGES"},
+               {"DONE", Align::right},
+               {"FAULTS", Align::right},
+               {"SEEN", Align::right},
+               {"REASON"}});
+  for (const auto& agent : list_at(answer, "agents")) {
+    const std::string state = text_at(agent, "state");
+    const auto faults = number_at(agent, "host_faults");
+    table.add({{text_at(agent, "name")},
+               {state, tone_of(state)},
+               {std::to_string(number_at(agent, "running")) + "/" +
+                std::to_string(number_at(agent, "slots"))},
+               {weight_of(agent)},
+               {languages_of(agent)},
+               {std::to_string(number_at(agent, "finished"))},
+               {std::to_string(faults), faults > 0 ? Tone::doubtful : Tone::plain},
+               {age_at(agent, "last_seen", now)},
+               {text_at(agent, "reason")}});
+  }
+  return table.text(colour);
+}
+
+Result<int> agents_command(Context& context) {
+  return show(context, "/api/v1/agents", agents_text);
+}
+
+}  // namespace docket::cli

@@ -1,0 +1,50 @@
+// Client: one master's operations listener over HTTP, one request at a time on a connection of its
+// own, so that no request is ever sent twice. One thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "protocol/base/address.h"
+#include "protocol/base/result.h"
+
+namespace docket::cli {
+
+struct Request {
+  std::string method = "GET";
+  std::string path;  // with its query, already percent-encoded
+  std::string body;
+  std::vector<std::string> headers;  // "Name: value"
+  long timeout_s = 30;               // for the whole exchange; 0: without limit
+};
+
+struct Reply {
+  int status = 0;
+  std::string body;
+};
+
+class Client {
+ public:
+  explicit Client(const Address& master);
+  ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+
+  // Whatever HTTP status came. unavailable when the master cannot be reached or breaks off,
+  // timed_out after timeout_s, too_large when the answer has no end.
+  Result<Reply> send(const Request& request);
+
+  const std::string& url() const { return url_; }  // "http://H:P"
+
+ private:
+  struct Handle;
+
+  std::string url_;
+  std::unique_ptr<Handle> handle_;
+};
+
+// `text` as it may stand in a query.
+std::string percent_encoded(const std::string& text);
+
+}  // namespace docket::cli

@@ -1,0 +1,50 @@
+// What every command does: asks the master, writes data to stdout and messages to stderr. One
+// thread. An error becomes one line and an exit code in app.cc; a value is the exit code.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "master/cli/client.h"
+#include "protocol/base/clock.h"
+#include "protocol/base/result.h"
+
+namespace docket::cli {
+
+enum class Format { table, json };
+
+struct Context {
+  Client& client;
+  Format format = Format::table;
+  bool colour = false;
+  WallMs now = 0;
+};
+
+struct JobsQuery {
+  std::string state;  // empty: any, as are the others
+  std::string language;
+  std::string agent;
+  std::uint32_t limit = 20;  // 1..1000
+};
+
+struct RunOptions {
+  std::string program = "-";  // a path, or "-" for standard input
+  std::string language;       // empty: by the program's file name
+  std::string input;          // a path, "-" for standard input, or empty for no input
+  std::optional<int> cputime_s;
+  std::optional<int> memory_mb;  // 0: no limit
+  std::vector<std::string> files;
+  bool asynchronous = false;
+};
+
+Result<int> status_command(Context& context);
+Result<int> agents_command(Context& context);
+Result<int> jobs_command(Context& context, const JobsQuery& query);
+// `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
+// several have it.
+Result<int> job_command(Context& context, const std::string& id);
+Result<int> run_command(Context& context, const RunOptions& options);
+
+}  // namespace docket::cli

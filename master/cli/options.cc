@@ -1,0 +1,170 @@
+#include "master/cli/options.h"
+
+#include <charconv>
+
+#include "master/cli/text.h"
+
+namespace docket::cli {
+namespace {
+
+constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expired"};
+constexpr const char* kFormats[] = {"table", "json"};
+
+template <std::size_t n>
+CLI::Validator one_of(const char* const (&words)[n]) {
+  std::string list;
+  for (const char* word : words) {
+    if (!list.empty()) list += ", ";
+    list += word;
+  }
+  return CLI::Validator(
+      [&words, list](std::string& text) {
+        for (const char* word : words) {
+          if (text == word) return std::string();
+        }
+        return in_quotes(text) + " is none of " + list;
+      },
+      "");
+}
+
+CLI::Validator number_between(int low, int high) {
+  return CLI::Validator(
+      [low, high](std::string& text) {
+        int number = 0;
+        const char* end = text.data() + text.size();
+        const auto parsed = std::from_chars(text.data(), end, number);
+        const bool good =
+            parsed.ec == std::errc() && parsed.ptr == end && number >= low && number <= high;
+        return good ? std::string()
+                    : in_quotes(text) + " is not a number from " + std::to_string(low) + " to " +
+                          std::to_string(high);
+      },
+      "");
+}
+
+// The common options are taken before and after every command; the last one given wins.
+void add_globals(CLI::App& app, Globals& globals) {
+  app.add_option("--master", globals.master,
+                 std::string("The master's operations listener (also DOCKET_MASTER; default ") +
+                     kDefaultMaster + ")")
+      ->type_name("http://H:P")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_option("-o,--output", globals.format, "table (default) or json")
+      ->type_name("FORMAT")
+      ->check(one_of(kFormats))
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
+    add_globals(*command, globals);
+  }
+}
+
+CLI::App* add_command(CLI::App& parent, const char* name, const char* about, const char* examples) {
+  CLI::App* command = parent.add_subcommand(name, about);
+  command->group("Commands");
+  command->footer(std::string("Examples:\n") + examples);
+  return command;
+}
+
+void add_jobs(CLI::App& app, Options& options) {
+  CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
+                               "  docket jobs list --state running\n"
+                               "  docket jobs show 7zk4q");
+  jobs->require_subcommand(1);
+  CLI::App* list = add_command(*jobs, "list", "The newest runs, newest first",
+                               "  docket jobs list\n"
+                               "  docket jobs list --state failed --agent lab-2 -n 100\n"
+                               "  docket jobs list -o json | jq -r '.jobs[].id'");
+  list->add_option("--state", options.jobs.state, "queued, running, done, failed or expired")
+      ->type_name("STATE")
+      ->check(one_of(kStates));
+  list->add_option("--language", options.jobs.language, "Only runs in this language")
+      ->type_name("LANG");
+  list->add_option("--agent", options.jobs.agent, "Only runs whose last try was on this agent")
+      ->type_name("NAME");
+  list->add_option("-n,--limit", options.jobs.limit, "At most N runs, up to 1000")
+      ->type_name("N")
+      ->check(number_between(1, 1000))
+      ->capture_default_str();
+  list->callback([&options] {
+    options.chosen = [&options](Context& context) { return jobs_command(context, options.jobs); };
+  });
+  CLI::App* show = add_command(*jobs, "show", "One run: facts, its tries, and its result",
+                               "  docket jobs show 01kaq3v5m8x0000000000007zk\n"
+                               "  docket jobs show 7zk            (the end of an id is enough)\n"
+                               "  docket jobs show 7zk -o json");
+  show->add_option("id", options.job_id,
+                   "The run's id, or a start or end that only one of the newest 1000 has")
+      ->type_name("ID")
+      ->required();
+  show->callback([&options] {
+    options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
+  });
+}
+
+void add_run(CLI::App& app, Options& options) {
+  RunOptions& run = options.run;
+  CLI::App* command = add_command(
+      app, "run", "Run a program in a sandbox as if it ran here",
+      "  docket run hello.py\n"
+      "  docket run --stdin numbers.txt --cputime 2 sum.c\n"
+      "  docket run --file data.csv report.py\n"
+      "  echo 'print(6 * 7)' | docket run -l python3\n"
+      "  docket run --async long.cpp     (prints the run's id; see docket jobs show)\n\n"
+      "The exit status is 0 when the run's outcome is ok, else 1.");
+  command->add_option("program", run.program, "The program's file; - or none: standard input")
+      ->type_name("PROG");
+  command
+      ->add_option("-l,--language", run.language,
+                   "Jobe's name of the language (default: by the ending "
+                   ".c .cpp .cc .py .js .java .php .pas .m)")
+      ->type_name("LANG");
+  command->add_option("--stdin", run.input, "What the program reads; -: standard input")
+      ->type_name("FILE");
+  command->add_option("--cputime", run.cputime_s, "CPU limit in seconds")
+      ->type_name("S")
+      ->check(number_between(1, 120));
+  command->add_option("--memory", run.memory_mb, "Memory limit in MB; 0: no limit")
+      ->type_name("MB")
+      ->check(number_between(0, 1'000'000));
+  command
+      ->add_option("--file", run.files,
+                   "A file beside the program, under its base name; may be repeated")
+      ->type_name("PATH")
+      ->allow_extra_args(false);
+  command->add_flag("--async", run.asynchronous, "Print the run's id and do not wait");
+  command->callback([&options] {
+    options.chosen = [&options](Context& context) { return run_command(context, options.run); };
+  });
+}
+
+}  // namespace
+
+void declare(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", std::string("docket ") + DOCKET_VERSION);
+  app.require_subcommand(1);
+  app.get_formatter()->label("SUBCOMMAND", "COMMAND");
+  app.footer(
+      "Examples:\n"
+      "  docket status\n"
+      "  docket agents list\n"
+      "  docket jobs list --state queued\n"
+      "  docket --master http://queue.example.org:4001 run hello.py\n\n"
+      "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable,\n"
+      "6 conflict, 124 timed out.");
+  CLI::App* status = add_command(app, "status", "How the cluster is doing",
+                                 "  docket status\n"
+                                 "  docket status -o json | jq .queued");
+  status->callback([&options] { options.chosen = status_command; });
+  CLI::App* agents =
+      add_command(app, "agents", "The hosts that run programs", "  docket agents list");
+  agents->require_subcommand(1);
+  CLI::App* list = add_command(*agents, "list", "Every agent, its load and why it takes no work",
+                               "  docket agents list\n"
+                               "  docket agents list -o json | jq -r '.agents[].name'");
+  list->callback([&options] { options.chosen = agents_command; });
+  add_jobs(app, options);
+  add_run(app, options);
+  add_globals(app, options.globals);
+}
+
+}  // namespace docket::cli

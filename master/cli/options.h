@@ -1,0 +1,33 @@
+// Every option and command of the command line, and its help. One thread.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "master/cli/commands.h"
+#include "protocol/base/result.h"
+
+namespace docket::cli {
+
+inline constexpr const char* kDefaultMaster = "http://127.0.0.1:4001";
+
+struct Globals {
+  std::string master;  // empty: DOCKET_MASTER, or the default
+  std::string format = "table";
+};
+
+using Command = std::function<Result<int>(Context&)>;
+
+struct Options {
+  Globals globals;
+  JobsQuery jobs;
+  std::string job_id;
+  RunOptions run;
+  Command chosen;
+};
+
+// Parsing `app` fills `options`, which must outlive it, and sets `chosen`.
+void declare(CLI::App& app, Options& options);
+
+}  // namespace docket::cli

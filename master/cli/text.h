@@ -1,0 +1,39 @@
+// Values as people read them in a terminal: nothing that could steer it, ages and durations short.
+// Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "protocol/base/clock.h"
+
+namespace docket::cli {
+
+// `text` with each byte of a control character (C0, DEL, C1, and Unicode's that turn or break
+// lines) and each byte that is not UTF-8 as the text \xNN.
+std::string visible(std::string_view text);
+
+// visible() in single quotes.
+std::string in_quotes(std::string_view text);
+
+// visible() for text of several lines: "\n" and "\t" stay.
+std::string visible_lines(std::string_view text);
+
+bool valid_utf8(std::string_view text);
+
+// Code points of valid UTF-8, which is close enough to columns for names and messages.
+std::size_t width_of(std::string_view text);
+
+// "0s", "59s", "3m", "5h", "2d"; an age below 0 (clocks differ) counts as 0.
+std::string age(std::int64_t ms);
+
+// "850 ms", "2.3 s", "3m 05s", "2h 05m", "3d 4h".
+std::string duration(std::int64_t ms);
+
+// A time as the API writes it, "2026-01-02T03:04:05.678Z"; nothing when it is not one.
+std::optional<WallMs> parse_time(std::string_view text);
+
+}  // namespace docket::cli
