@@ -1,6 +1,7 @@
 // docket-master: reads its options, builds the parts, joins them, and takes them down in order.
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <thread>
 
@@ -72,6 +73,15 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   return start_value(setting, http::Server::start(options, std::move(handler), log));
 }
 
+// Answers that were given just now are still on their way to their clients.
+void let_answers_leave(const http::Server& server) {
+  constexpr int kPatienceMs = 2'000;
+  constexpr int kStepMs = 5;
+  for (int waited = 0; server.open_connections() > 0 && waited < kPatienceMs; waited += kStepMs) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(kStepMs));
+  }
+}
+
 int run(const Options& options, const StopSignals& signals) {
   const Logger log = start_value("log-level", make_logger("docket-master", options.log_level));
   const Address agents_listen = start_value(
@@ -95,8 +105,7 @@ int run(const Options& options, const StopSignals& signals) {
   settings.queue_wait_ms = options.queue_wait_s * 1'000;
   Core core(settings, DOCKET_VERSION);
   Restored restored = journal->take_restored();
-  log->info("data={} unfinished_jobs={} known_agents={}", data.path(), restored.jobs.size(),
-            restored.agents.size());
+  const std::size_t unfinished = restored.jobs.size();
   Effects effects;
   core.step(std::move(restored), read_clock(), effects);
   Published<Snapshot> published(core.snapshot(read_clock()));
@@ -126,6 +135,7 @@ int run(const Options& options, const StopSignals& signals) {
       "ops-listen", kOpsListener, options.ops_listen, 1,
       [&](http::Request&& request) { return ops.handle(std::move(request)); }, log);
 
+  log->info("data={} unfinished_jobs={}", data.path(), unfinished);
   WakeFd done;
   std::thread loop_thread([&] {
     loop->run();
@@ -145,6 +155,9 @@ int run(const Options& options, const StopSignals& signals) {
     }
   }
   loop_thread.join();
+  ops_server->stop_accepting();
+  let_answers_leave(*jobe_server);
+  let_answers_leave(*ops_server);
   jobe_server.reset();
   ops_server.reset();
   log->info("stopped=yes");

@@ -130,14 +130,14 @@ void Core::learn_master_clock(MonoMs master_ms, Now now) {
 void Core::lose_link(Now now, Effects& out, const std::string& why) {
   welcomed_ = false;
   next_hello_ = now.mono;
-  note_link(out, Note::Level::warn,
-            "master=" + settings_.master + " link=down reason=\"" + why + "\"");
   for (auto& [id, work] : works_) {
     if (work.phase == Phase::finished && !work.spooled) {
       work.spooled = true;
       out.push_back(Spool{work.result});
     }
   }
+  note_link(out, Note::Level::warn,
+            "master=" + settings_.master + " link=down reason=\"" + why + "\"");
 }
 
 void Core::note_link(Effects& out, Note::Level level, const std::string& text) {

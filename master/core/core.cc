@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "master/core/verdict.h"
 #include "protocol/base/check.h"
 
 namespace docket {
@@ -52,11 +51,7 @@ void Core::on(Restored& event, Now now, Effects&) {
     restored.job = std::move(job);
     restored.ticket = next_ticket_++;
     restored.wait_until = now.mono + settings_.queue_wait_ms;
-    for (const auto& attempt : restored.job.attempts) {
-      if (attempt.ending == Ending::none || !counts_as_attempt(attempt.ending)) continue;
-      ++restored.counted;
-      restored.tried.push_back(attempt.agent);
-    }
+    recount(restored);
     if (restored.job.state == JobState::queued) {
       enqueue(restored);
     } else {

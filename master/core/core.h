@@ -86,6 +86,8 @@ class Core {
   void dispatch(Now now, Effects& out);
   void assign(LiveJob& job, Agent& agent, Now now, Effects& out);
   void adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now);
+  // Counts afresh, from its attempts, those that ended by a host's fault and their agents.
+  static void recount(LiveJob& job);
   void end_attempt(LiveJob& job, Ending ending, const std::string& detail, Now now);
   // After an attempt that gave no answer: back to the queue, or failed after too many.
   void retry(LiveJob& job, bool counts, Now now, Effects& out);

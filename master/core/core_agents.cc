@@ -66,8 +66,13 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   Agent* known = agents_.by_name(hello.name);
   if (known != nullptr && known->connected()) {
     if (known->link == link && known->instance == hello.instance) {
+      // It repeated its hello before our answer came; its sandbox may have changed meanwhile.
       known->heard = now.mono;
-      welcome(*known, now, out);  // it repeated its hello before our answer came
+      known->heard_wall = now.wall;
+      if (hello.languages != known->languages || hello.sandbox_problem != known->sandbox_problem) {
+        learn_languages(*known, std::move(hello.languages), std::move(hello.sandbox_problem), out);
+      }
+      welcome(*known, now, out);
       return;
     }
     if (known->instance != hello.instance) {
@@ -78,6 +83,10 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
              out);
       return;
     }
+  }
+  Agent* before = agents_.by_link(link);
+  if (before != nullptr && before != known) {
+    lose(*before, AgentState::lost, "its connection took the name " + hello.name, now, out);
   }
   Agent& agent = agents_.add(hello.name);
   agents_.bind(agent, link);

@@ -119,7 +119,10 @@ void Core::dispatch(Now now, Effects& out) {
 void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   dequeue(job);
   Attempt attempt;
-  attempt.number = job.job.attempts.empty() ? 1 : job.job.attempts.back().number + 1;
+  attempt.number = 1;  // an adopted attempt stands last and need not have the highest number
+  for (const Attempt& earlier : job.job.attempts) {
+    attempt.number = std::max(attempt.number, earlier.number + 1);
+  }
   attempt.agent = agent.name;
   attempt.language_version = agent.version_of(job.job.language);
   attempt.assigned = now.wall;
@@ -156,17 +159,26 @@ void Core::adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now) {
     known->agent = agent.name;
     known->language_version = agent.version_of(job.job.language);
     known->assigned = now.wall;
-  } else if (known->ending != Ending::none && counts_as_attempt(known->ending)) {
-    const auto tried = std::find(job.tried.begin(), job.tried.end(), agent.name);
-    if (tried != job.tried.end()) job.tried.erase(tried);
-    if (job.counted > 0) --job.counted;
   }
   known->ended = 0;
   known->ending = Ending::none;
   known->detail.clear();
   std::rotate(known, known + 1, attempts.end());  // the current attempt stands last
+  recount(job);
   job.job.state = JobState::running;
   set_deadline(job, now.mono + lease_ms(settings_, job.job.cputime_s) + settings_.lease_margin_ms);
+}
+
+void Core::recount(LiveJob& job) {
+  job.counted = 0;
+  job.tried.clear();
+  for (const Attempt& attempt : job.job.attempts) {
+    if (attempt.ending == Ending::none || !counts_as_attempt(attempt.ending)) continue;
+    ++job.counted;
+    if (std::find(job.tried.begin(), job.tried.end(), attempt.agent) == job.tried.end()) {
+      job.tried.push_back(attempt.agent);
+    }
+  }
 }
 
 void Core::end_attempt(LiveJob& job, Ending ending, const std::string& detail, Now now) {

@@ -27,6 +27,7 @@ std::string one_line(std::string text) {
 }  // namespace
 
 void add_common_options(CLI::App& app, std::string& log_level) {
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.set_config("--config", "", "Read options from FILE (TOML; keys are the options' long names)");
   app.allow_config_extras(CLI::config_extras_mode::error);
   app.add_option("--log-level", log_level, "debug, info, warn or error")->capture_default_str();

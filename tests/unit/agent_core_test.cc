@@ -1,1 +1,638 @@
+// The agent's core: its link, its sandbox, its runs. Master and sandbox are played by hand; time is
+// a number.
+#include "agent/core/core.h"
+
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+
+using namespace docket;
+using namespace docket::agent;
+
+namespace {
+
+const JobId kJob{0x0192d3a4b5c60001, 0x1122334455667788};
+const std::vector<Language> kC = {{"c", "12"}};
+
+AttemptId attempt(std::uint64_t number) {
+  return {{kJob.hi + number, kJob.lo}, 1};
+}
+
+RunAnswered run_answer(const AttemptId& id, Ending ending = Ending::ran) {
+  RunAnswered answer;
+  answer.id = id;
+  answer.ending = ending;
+  answer.http_status = ending == Ending::ran ? 200 : 0;
+  answer.outcome = ending == Ending::ran ? 15 : 0;
+  answer.body = ending == Ending::ran ? "{}" : "";
+  answer.detail = ending == Ending::ran ? "" : "connection refused";
+  return answer;
+}
+
+// The core with what it wanted done in the last turn.
+class Played {
+ public:
+  explicit Played(std::uint32_t slots = 2) : core(settings(slots)) {}
+
+  static CoreSettings settings(std::uint32_t slots) {
+    CoreSettings settings;
+    settings.name = "lab-1";
+    settings.version = "1.0";
+    settings.instance = 7;
+    settings.slots = slots;
+    settings.master = "tcp://master:4002";
+    return settings;
+  }
+
+  void feed(Event event) {
+    last.clear();
+    core.step(std::move(event), now, last);
+  }
+  void hear(ToAgent message) { feed(FromMaster{std::move(message)}); }
+  void tick() {
+    last.clear();
+    core.tick(now, last);
+  }
+
+  // Time passes, turn by turn, with or without the master's heartbeat; gathers every effect.
+  void pass(MonoMs ms, bool master_alive = true) {
+    Effects all;
+    const MonoMs end = now.mono + ms;
+    while (now.mono < end) {
+      const MonoMs next = std::clamp(core.next_deadline(), now.mono + 1, now.mono + 500);
+      now.mono = std::min(next, end);
+      if (master_alive) {
+        hear(Heartbeat{master_ms()});
+        all.insert(all.end(), last.begin(), last.end());
+      }
+      tick();
+      all.insert(all.end(), last.begin(), last.end());
+      CHECK(core.next_deadline() > now.mono);  // or the loop would spin
+    }
+    last = std::move(all);
+  }
+
+  MonoMs master_ms() const { return now.mono + kMasterAhead; }
+
+  void welcome() {
+    Welcome message;
+    message.version = "1.0";
+    message.master_ms = master_ms();
+    message.heartbeat_ms = 1'000;
+    message.silence_ms = 5'000;
+    hear(message);
+  }
+
+  // Probed, hello said, welcomed.
+  void join() {
+    tick();
+    feed(Probed{kC, ""});
+    tick();
+    REQUIRE(told<Hello>().size() == 1);
+    welcome();
+  }
+
+  Assign order(const AttemptId& id, std::vector<std::string> files = {}) const {
+    Assign order;
+    order.id = id;
+    order.expires_ms = master_ms() + 10'000;
+    order.lease_ms = 70'000;
+    order.language = "c";
+    order.files = std::move(files);
+    order.body = "body";
+    return order;
+  }
+
+  void chunk(const AttemptId& id, const std::string& file, const std::string& content,
+             std::uint64_t offset, const std::string& data) {
+    hear(FileChunk{id, file, content.size(), offset, data});
+  }
+
+  template <class T>
+  std::vector<T> of() const {
+    std::vector<T> found;
+    for (const Effect& effect : last) {
+      if (const auto* match = std::get_if<T>(&effect)) found.push_back(*match);
+    }
+    return found;
+  }
+  template <class T>
+  std::vector<T> told() const {
+    std::vector<T> found;
+    for (const SendToMaster& send : of<SendToMaster>()) {
+      if (const auto* match = std::get_if<T>(&send.message)) found.push_back(*match);
+    }
+    return found;
+  }
+  bool quiet() const { return last.empty(); }
+
+  static constexpr MonoMs kMasterAhead = 5'000'000;
+
+  Core core;
+  Now now{1'000, 1'700'000'000'000};
+  Effects last;
+};
+
+// The only result told in the last turn.
+Finished only_result(const Played& agent) {
+  const auto results = agent.told<Finished>();
+  REQUIRE(results.size() == 1);
+  return results[0];
+}
+
+}  // namespace
+
+TEST_SUITE("agent core: link") {
+  TEST_CASE("hello waits for the first probe, and is repeated until it is answered") {
+    Played agent;
+    agent.tick();
+    CHECK(agent.of<Probe>().size() == 1);
+    CHECK(agent.told<Hello>().empty());
+    agent.pass(5'000, false);
+    CHECK(agent.quiet());  // one probe at a time, and nothing without its answer
+    agent.feed(Probed{kC, ""});
+    agent.tick();
+    REQUIRE(agent.told<Hello>().size() == 1);
+    const Hello hello = agent.told<Hello>()[0];
+    CHECK(hello.protocol == kProtocolVersion);
+    CHECK(hello.name == "lab-1");
+    CHECK(hello.instance == 7);
+    CHECK(hello.version == "1.0");
+    CHECK(hello.slots == 2);
+    CHECK(hello.weight_percent == 100);
+    CHECK(hello.languages == kC);
+    CHECK(hello.held.empty());
+    agent.pass(3'000, false);
+    CHECK(agent.told<Hello>().size() == 3);
+    CHECK(agent.of<Note>().empty());  // said once
+    agent.welcome();
+    CHECK(agent.of<Ready>().size() == 1);
+    agent.pass(10'000);
+    CHECK(agent.told<Hello>().empty());
+    agent.welcome();
+    CHECK(agent.quiet());  // a second answer to a repeated hello
+  }
+
+  TEST_CASE("an agent whose sandbox is down says hello all the same") {
+    Played agent;
+    agent.tick();
+    agent.feed(Probed{{}, "connection refused"});
+    agent.tick();
+    REQUIRE(agent.told<Hello>().size() == 1);
+    CHECK(agent.told<Hello>()[0].languages.empty());
+    CHECK(agent.told<Hello>()[0].sandbox_problem == "connection refused");
+  }
+
+  TEST_CASE("a heartbeat is sent when there is nothing else to say") {
+    Played agent;
+    agent.join();
+    agent.pass(10'000);
+    CHECK(agent.told<Heartbeat>().size() == 10);
+  }
+
+  TEST_CASE("a silent master: a new connection and a new hello with what is held") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    agent.pass(4'999, false);
+    CHECK(agent.of<Reconnect>().empty());
+    agent.pass(1, false);
+    CHECK(agent.of<Reconnect>().size() == 1);
+    REQUIRE(agent.told<Hello>().size() == 1);
+    CHECK(agent.told<Hello>()[0].held == std::vector<AttemptId>{attempt(1)});
+    CHECK(agent.of<Note>().size() == 2);  // down, connecting
+    agent.pass(5'000, false);
+    CHECK(agent.of<Reconnect>().empty());
+    CHECK(agent.told<Hello>().size() == 5);
+    agent.welcome();
+    CHECK(agent.of<Ready>().empty());  // only the first time
+  }
+
+  TEST_CASE("refused: each reason has its own patience, and is said once") {
+    struct Expected {
+      Refusal code;
+      MonoMs next_hello_ms;
+      std::size_t notes;
+    };
+    for (const auto& expected :
+         {Expected{Refusal::say_hello, 0, 0}, Expected{Refusal::name_in_use, 1'000, 1},
+          Expected{Refusal::protocol_version, 10'000, 1},
+          Expected{Refusal::bad_hello, 10'000, 1}}) {
+      CAPTURE(static_cast<int>(expected.code));
+      Played agent;
+      agent.join();
+      agent.hear(Refused{expected.code, "because"});
+      CHECK(agent.of<Note>().size() == expected.notes);
+      agent.hear(Refused{expected.code, "because"});
+      CHECK(agent.of<Note>().empty());
+      if (expected.next_hello_ms > 0) {
+        agent.pass(expected.next_hello_ms - 1, false);
+        CHECK(agent.told<Hello>().empty());
+        agent.now.mono += 1;
+      }
+      agent.tick();
+      CHECK(agent.told<Hello>().size() == 1);
+      CHECK(agent.told<Heartbeat>().empty());
+    }
+  }
+
+  TEST_CASE("what was told but not taken is on disk when the master refuses the agent") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    agent.feed(run_answer(attempt(1)));
+    CHECK(agent.told<Finished>().size() == 1);
+    agent.hear(Refused{Refusal::protocol_version, "upgrade"});
+    CHECK(agent.of<Spool>().size() == 1);
+    agent.hear(Refused{Refusal::protocol_version, "upgrade"});
+    CHECK(agent.of<Spool>().empty());
+  }
+
+  TEST_CASE("a sandbox that changed between hello and welcome is reported after the welcome") {
+    Played agent;
+    agent.tick();
+    agent.feed(Probed{{}, "connection refused"});
+    agent.tick();
+    REQUIRE(agent.told<Hello>().size() == 1);
+    agent.feed(Probed{kC, ""});
+    CHECK(agent.told<SandboxReport>().empty());
+    agent.welcome();
+    REQUIRE(agent.told<SandboxReport>().size() == 1);
+    CHECK(agent.told<SandboxReport>()[0].languages == kC);
+    agent.welcome();
+    CHECK(agent.told<SandboxReport>().empty());
+  }
+}
+
+TEST_SUITE("agent core: runs") {
+  TEST_CASE("an assignment is posted, its answer told, and kept until Taken") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    const auto posts = agent.of<PostRun>();
+    REQUIRE(posts.size() == 1);
+    CHECK(posts[0].id == attempt(1));
+    CHECK(posts[0].body == "body");
+    CHECK(posts[0].timeout_ms == 70'000);
+    CHECK(agent.core.running() == 1);
+    agent.hear(agent.order(attempt(1)));  // the same again
+    CHECK(agent.quiet());
+    agent.now.mono += 300;
+    agent.feed(run_answer(attempt(1)));
+    const Finished result = only_result(agent);
+    CHECK(result.id == attempt(1));
+    CHECK(result.ending == Ending::ran);
+    CHECK(result.http_status == 200);
+    CHECK(result.outcome == 15);
+    CHECK(result.body == "{}");
+    CHECK(result.run_ms == 300);
+    CHECK(result.push_ms == 0);
+    CHECK(agent.of<Spool>().empty());
+    CHECK(agent.core.running() == 0);
+
+    agent.hear(Refused{Refusal::say_hello, ""});
+    agent.tick();
+    REQUIRE(agent.told<Hello>().size() == 1);
+    CHECK(agent.told<Hello>()[0].held == std::vector<AttemptId>{attempt(1)});
+    agent.welcome();
+    CHECK(only_result(agent) == result);
+    agent.hear(Taken{attempt(1)});
+    agent.hear(Taken{attempt(1)});
+    CHECK(agent.quiet());
+    agent.hear(Refused{Refusal::say_hello, ""});
+    agent.tick();
+    CHECK(agent.told<Hello>()[0].held.empty());
+  }
+
+  TEST_CASE("a result is spooled while the link is down, and unspooled when it is taken") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    agent.hear(agent.order(attempt(2)));
+    agent.feed(run_answer(attempt(1)));  // told, never taken
+    agent.pass(5'000, false);
+    REQUIRE(agent.of<Spool>().size() == 1);
+    CHECK(agent.of<Spool>()[0].result.id == attempt(1));
+    agent.feed(run_answer(attempt(2)));
+    REQUIRE(agent.of<Spool>().size() == 1);
+    CHECK(agent.of<Spool>()[0].result.id == attempt(2));
+    CHECK(agent.told<Finished>().empty());
+    agent.welcome();
+    CHECK(agent.told<Finished>().size() == 2);
+    agent.hear(Taken{attempt(2)});
+    REQUIRE(agent.of<Unspool>().size() == 1);
+    CHECK(agent.of<Unspool>()[0].id == attempt(2));
+  }
+
+  TEST_CASE("results of an earlier life are held, and told after the welcome") {
+    Played agent;
+    Finished old;
+    old.id = attempt(1);
+    old.ending = Ending::ran;
+    agent.feed(Recovered{{old}});
+    agent.tick();
+    agent.feed(Probed{kC, ""});
+    agent.tick();
+    CHECK(agent.told<Hello>()[0].held == std::vector<AttemptId>{attempt(1)});
+    agent.welcome();
+    CHECK(only_result(agent) == old);
+    CHECK(agent.core.running() == 0);
+    agent.hear(Taken{attempt(1)});
+    CHECK(agent.of<Unspool>().size() == 1);
+  }
+
+  TEST_CASE("an assignment past its expiry by the master's clock is not started") {
+    Played agent;
+    agent.join();
+    Assign late = agent.order(attempt(1));
+    late.expires_ms = agent.master_ms() - 1;
+    agent.hear(late);
+    CHECK(agent.of<PostRun>().empty());
+    CHECK(only_result(agent).ending == Ending::expired);
+    Assign timely = agent.order(attempt(2));
+    timely.expires_ms = agent.master_ms();
+    agent.hear(timely);
+    CHECK(agent.of<PostRun>().size() == 1);
+  }
+
+  TEST_CASE("the master's clock is learned from its quickest message since the welcome") {
+    Played agent;
+    agent.join();
+    agent.hear(Heartbeat{agent.master_ms() - 3'000});  // was three seconds on its way
+    Assign order = agent.order(attempt(1));
+    order.expires_ms = agent.master_ms() - 1;
+    agent.hear(order);
+    CHECK(only_result(agent).ending == Ending::expired);
+  }
+
+  TEST_CASE("never more runs than slots") {
+    Played agent(2);
+    agent.join();
+    for (std::uint64_t i = 1; i <= 3; ++i) agent.hear(agent.order(attempt(i)));
+    CHECK(agent.of<PostRun>().empty());
+    CHECK(only_result(agent).ending == Ending::expired);
+    CHECK(agent.core.running() == 2);
+    agent.feed(run_answer(attempt(1)));
+    agent.hear(agent.order(attempt(4)));
+    CHECK(agent.of<PostRun>().size() == 1);
+  }
+
+  TEST_CASE("endings and details are passed on as the sandbox's adapter judged them") {
+    Played agent;
+    agent.join();
+    for (const Ending ending : {Ending::rejected, Ending::http_error, Ending::timed_out,
+                                Ending::unreadable, Ending::files_missing}) {
+      agent.hear(agent.order(attempt(1)));
+      RunAnswered answer = run_answer(attempt(1), ending);
+      answer.fault_signature = "runguard: ";
+      agent.feed(answer);
+      const Finished result = only_result(agent);
+      CHECK(result.ending == ending);
+      CHECK(result.detail == "connection refused");
+      CHECK(result.fault_signature == "runguard: ");
+      CHECK(agent.told<SandboxReport>().empty());
+      agent.hear(Taken{attempt(1)});
+    }
+    agent.feed(run_answer(attempt(1)));
+    CHECK(agent.quiet());  // an answer to nothing
+  }
+}
+
+TEST_SUITE("agent core: files") {
+  TEST_CASE("missing files are fetched in chunks, pushed, and the run is posted again") {
+    Played agent;
+    agent.join();
+    const AttemptId id = attempt(1);
+    agent.hear(agent.order(id, {"fileaaaa", "filebbbb"}));
+    agent.now.mono += 100;
+    agent.feed(run_answer(id, Ending::files_missing));
+    REQUIRE(agent.told<NeedFiles>().size() == 1);
+    CHECK(agent.told<NeedFiles>()[0] == NeedFiles{id, {"fileaaaa", "filebbbb"}});
+    CHECK(agent.core.running() == 1);
+
+    agent.chunk(id, "filebbbb", "", 0, "");  // an empty file is whole at once
+    REQUIRE(agent.of<PutFile>().size() == 1);
+    CHECK(agent.of<PutFile>()[0].content.empty());
+    agent.chunk(id, "fileaaaa", "one two", 0, "one ");
+    CHECK(agent.quiet());
+    agent.chunk(id, "nosuchid", "one", 0, "one");  // not asked for
+    CHECK(agent.quiet());
+    agent.chunk(id, "fileaaaa", "one two", 4, "two");
+    REQUIRE(agent.of<PutFile>().size() == 1);
+    CHECK(agent.of<PutFile>()[0].file == "fileaaaa");
+    CHECK(agent.of<PutFile>()[0].content == "one two");
+    CHECK(agent.of<PutFile>()[0].timeout_ms == 69'900);
+    agent.now.mono += 50;
+    agent.feed(FilePushed{id, "filebbbb", ""});
+    CHECK(agent.of<PostRun>().empty());
+    agent.feed(FilePushed{id, "fileaaaa", ""});
+    REQUIRE(agent.of<PostRun>().size() == 1);
+    CHECK(agent.of<PostRun>()[0].body == "body");
+    CHECK(agent.of<PostRun>()[0].timeout_ms == 69'850);
+
+    agent.now.mono += 200;
+    SUBCASE("it runs") {
+      agent.feed(run_answer(id));
+      CHECK(only_result(agent).ending == Ending::ran);
+    }
+    SUBCASE("a second 404 ends it") {
+      agent.feed(run_answer(id, Ending::files_missing));
+      CHECK(only_result(agent).ending == Ending::files_missing);
+    }
+    CHECK(only_result(agent).push_ms == 50);
+    CHECK(only_result(agent).run_ms == 300);
+  }
+
+  TEST_CASE("a file that the sandbox does not take ends the attempt") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1), {"fileaaaa"}));
+    agent.feed(run_answer(attempt(1), Ending::files_missing));
+    agent.chunk(attempt(1), "fileaaaa", "x", 0, "x");
+    agent.feed(FilePushed{attempt(1), "fileaaaa", "HTTP 500"});
+    CHECK(only_result(agent).ending == Ending::push_failed);
+    CHECK(only_result(agent).detail == "file fileaaaa: HTTP 500");
+    agent.feed(FilePushed{attempt(1), "fileaaaa", ""});
+    CHECK(agent.quiet());
+  }
+
+  TEST_CASE("a file that the master has not ends the attempt") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1), {"fileaaaa"}));
+    agent.hear(FileAbsent{attempt(1), "fileaaaa"});
+    CHECK(agent.quiet());  // nothing was asked for
+    agent.feed(run_answer(attempt(1), Ending::files_missing));
+    agent.hear(FileAbsent{attempt(1), "fileaaaa"});
+    CHECK(only_result(agent).ending == Ending::files_unavailable);
+  }
+
+  TEST_CASE("files that do not come within the lease end the attempt") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1), {"fileaaaa"}));
+    agent.feed(run_answer(attempt(1), Ending::files_missing));
+    agent.pass(69'999);
+    CHECK(agent.told<Finished>().empty());
+    agent.pass(1);
+    CHECK(only_result(agent).ending == Ending::files_unavailable);
+    CHECK(agent.core.running() == 0);
+  }
+
+  TEST_CASE("an interrupted sending begins anew after the next welcome") {
+    Played agent;
+    agent.join();
+    const AttemptId id = attempt(1);
+    agent.hear(agent.order(id, {"fileaaaa", "filebbbb"}));
+    agent.feed(run_answer(id, Ending::files_missing));
+    agent.chunk(id, "filebbbb", "b", 0, "b");
+    agent.feed(FilePushed{id, "filebbbb", ""});
+    agent.chunk(id, "fileaaaa", "one two", 0, "one ");
+    agent.pass(5'000, false);
+    CHECK(agent.of<Reconnect>().size() == 1);
+    agent.welcome();
+    REQUIRE(agent.told<NeedFiles>().size() == 1);
+    CHECK(agent.told<NeedFiles>()[0] == NeedFiles{id, {"fileaaaa"}});
+    agent.chunk(id, "fileaaaa", "one two", 0, "one");
+    agent.chunk(id, "fileaaaa", "one two", 4, "two");  // does not join on
+    CHECK(agent.quiet());
+    agent.chunk(id, "fileaaaa", "one two", 3, " two");
+    REQUIRE(agent.of<PutFile>().size() == 1);
+    CHECK(agent.of<PutFile>()[0].content == "one two");
+    agent.feed(FilePushed{id, "fileaaaa", ""});
+    CHECK(agent.of<PostRun>().size() == 1);
+  }
+
+  TEST_CASE("files missed while the link is down are asked for after the welcome") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1), {"fileaaaa"}));
+    agent.pass(5'000, false);
+    agent.feed(run_answer(attempt(1), Ending::files_missing));
+    CHECK(agent.told<NeedFiles>().empty());
+    agent.welcome();
+    CHECK(agent.told<NeedFiles>().size() == 1);
+  }
+}
+
+TEST_SUITE("agent core: sandbox") {
+  TEST_CASE("a sandbox that cannot be reached is reported before the result, and probed") {
+    for (const Ending ending : {Ending::unreachable, Ending::cut}) {
+      Played agent;
+      agent.join();
+      agent.hear(agent.order(attempt(1)));
+      agent.hear(agent.order(attempt(2)));
+      agent.feed(run_answer(attempt(1), ending));
+      const auto sends = agent.of<SendToMaster>();
+      REQUIRE(sends.size() == 2);
+      REQUIRE(std::holds_alternative<SandboxReport>(sends[0].message));
+      const auto& report = std::get<SandboxReport>(sends[0].message);
+      CHECK(report.languages.empty());
+      CHECK(report.sandbox_problem == "connection refused");
+      CHECK(std::get<Finished>(sends[1].message).ending == ending);
+      CHECK(agent.of<Note>().size() == 1);
+      agent.feed(run_answer(attempt(2), ending));
+      CHECK(agent.told<SandboxReport>().empty());  // said once
+      CHECK(agent.of<Note>().empty());
+      agent.tick();
+      CHECK(agent.of<Probe>().size() == 1);
+      agent.feed(Probed{kC, ""});
+      REQUIRE(agent.told<SandboxReport>().size() == 1);
+      CHECK(agent.told<SandboxReport>()[0] == SandboxReport{kC, ""});
+    }
+  }
+
+  TEST_CASE("a well sandbox is probed now and then, and only changes are told") {
+    Played agent;
+    agent.join();
+    agent.pass(29'999);
+    CHECK(agent.of<Probe>().empty());
+    agent.pass(1);
+    CHECK(agent.of<Probe>().size() == 1);
+    agent.feed(Probed{kC, ""});
+    CHECK(agent.quiet());
+    agent.pass(30'000);
+    CHECK(agent.of<Probe>().size() == 1);
+    agent.feed(Probed{{{"c", "13"}}, ""});
+    REQUIRE(agent.told<SandboxReport>().size() == 1);
+    CHECK(agent.told<SandboxReport>()[0].languages[0].version == "13");
+  }
+
+  TEST_CASE("a sick sandbox is probed at growing, bounded distances") {
+    Played agent;
+    agent.join();
+    agent.pass(30'000);
+    std::vector<MonoMs> waits;
+    for (int i = 0; i < 8; ++i) {
+      agent.feed(Probed{{}, "HTTP 500"});
+      CHECK(agent.of<Note>().size() == (i == 0 ? 1 : 0));
+      const MonoMs since = agent.now.mono;
+      do {
+        agent.pass(1);
+      } while (agent.of<Probe>().empty());
+      waits.push_back(agent.now.mono - since);
+    }
+    CHECK(waits == std::vector<MonoMs>{500, 1'000, 2'000, 4'000, 5'000, 5'000, 5'000, 5'000});
+    agent.feed(Probed{kC, ""});
+    agent.pass(30'000);
+    agent.feed(Probed{{}, "HTTP 500"});
+    agent.pass(500);
+    CHECK(agent.of<Probe>().size() == 1);  // from the beginning again
+  }
+}
+
+TEST_SUITE("agent core: leaving") {
+  TEST_CASE("a draining agent says so, ends its runs, says goodbye and stops") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    agent.feed(Drain{});
+    CHECK(agent.told<Draining>().size() == 1);
+    CHECK(agent.of<Stop>().empty());
+    agent.feed(run_answer(attempt(1)));
+    CHECK(agent.of<Stop>().empty());  // the result is not taken yet
+    agent.hear(Taken{attempt(1)});
+    CHECK(agent.told<Bye>().size() == 1);
+    CHECK(agent.of<Stop>().size() == 1);
+    agent.tick();
+    CHECK(agent.of<Stop>().empty());  // once
+  }
+
+  TEST_CASE("an idle agent that is told to drain stops at once") {
+    Played agent;
+    SUBCASE("welcomed") {
+      agent.join();
+      agent.feed(Drain{});
+      CHECK(agent.told<Bye>().size() == 1);
+    }
+    SUBCASE("not welcomed") {
+      agent.feed(Drain{});
+      CHECK(agent.told<Bye>().empty());
+    }
+    CHECK(agent.of<Stop>().size() == 1);
+  }
+
+  TEST_CASE("without a master a drained agent leaves its results on disk") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    agent.pass(5'000, false);
+    agent.feed(Drain{});
+    CHECK(agent.of<Stop>().empty());
+    agent.feed(run_answer(attempt(1)));
+    CHECK(agent.of<Spool>().size() == 1);
+    CHECK(agent.of<Stop>().size() == 1);
+    CHECK(agent.told<Bye>().empty());
+  }
+
+  TEST_CASE("a draining agent says so again after a new welcome") {
+    Played agent;
+    agent.join();
+    agent.hear(agent.order(attempt(1)));
+    agent.feed(Drain{});
+    agent.pass(5'000, false);
+    agent.welcome();
+    CHECK(agent.told<Draining>().size() == 1);
+  }
+}

@@ -1,0 +1,355 @@
+// The master's core: the life of an agent, and what becomes of its runs.
+#include <doctest/doctest.h>
+
+#include "tests/unit/master_cluster.h"
+
+using namespace docket;
+using namespace docket::test;
+
+TEST_SUITE("master core: agents") {
+  TEST_CASE("a hello is welcomed, and its slots, weight and languages are kept") {
+    Cluster cluster;
+    const LinkId link =
+        cluster.join("lab-1", {.slots = 4, .weight_percent = 150, .languages = {"c", "java"}});
+    const auto welcomes = cluster.sent<Welcome>(link);
+    REQUIRE(welcomes.size() == 1);
+    CHECK(welcomes[0].protocol == kProtocolVersion);
+    CHECK(welcomes[0].version == "1.0");
+    CHECK(welcomes[0].master_ms == cluster.now.mono);
+    CHECK(welcomes[0].heartbeat_ms == cluster.settings.heartbeat_ms);
+    CHECK(welcomes[0].silence_ms == cluster.settings.silence_ms);
+    const auto saves = cluster.of<SaveAgent>();
+    REQUIRE(saves.size() == 1);
+    CHECK(saves[0].agent.slots == 4);
+    CHECK(saves[0].agent.weight_percent == 150);
+    CHECK(saves[0].agent.languages.size() == 2);
+    const Snapshot snapshot = cluster.core.snapshot(cluster.now);
+    CHECK(snapshot.slots == 4);
+    CHECK(snapshot.languages.size() == 2);
+    CHECK(snapshot.agents[0].state == AgentState::active);
+  }
+
+  TEST_CASE("hellos that cannot be accepted are refused with the reason") {
+    Cluster cluster;
+    Hello hello = hello_of("lab-1", {});
+    hello.protocol = kProtocolVersion + 1;
+    cluster.feed(FromAgent{1, hello});
+    REQUIRE(cluster.sent<Refused>(1).size() == 1);
+    CHECK(cluster.sent<Refused>(1)[0].code == Refusal::protocol_version);
+    for (const char* name : {"", "a b", "a/b", "\xc3\xa9"}) {
+      cluster.feed(FromAgent{1, hello_of(name, {})});
+      REQUIRE(cluster.sent<Refused>(1).size() == 1);
+      CHECK(cluster.sent<Refused>(1)[0].code == Refusal::bad_hello);
+    }
+    cluster.feed(FromAgent{1, hello_of(std::string(65, 'a'), {})});
+    CHECK(cluster.sent<Refused>(1).size() == 1);
+    cluster.feed(FromAgent{1, Heartbeat{}});
+    REQUIRE(cluster.sent<Refused>(1).size() == 1);
+    CHECK(cluster.sent<Refused>(1)[0].code == Refusal::say_hello);
+    CHECK(cluster.core.snapshot(cluster.now).agents.empty());
+  }
+
+  TEST_CASE("runs are spread by load relative to slots x weight") {
+    Cluster cluster;
+    cluster.join("quick", {.slots = 30, .weight_percent = 200});
+    cluster.join("small", {.slots = 10, .weight_percent = 100});
+    cluster.join("wide", {.slots = 30, .weight_percent = 100});
+    for (int i = 0; i < 20; ++i) cluster.submit();
+    // Capacities 6 : 1 : 3.
+    CHECK(cluster.view("quick").running == 12);
+    CHECK(cluster.view("small").running == 2);
+    CHECK(cluster.view("wide").running == 6);
+  }
+
+  TEST_CASE("equals take turns") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    cluster.join("lab-2");
+    std::map<std::string, int> runs;
+    for (int i = 0; i < 10; ++i) {
+      const JobId id = cluster.submit();
+      ++runs[cluster.agent_of(id)];
+      cluster.finish(id);
+    }
+    CHECK(runs["lab-1"] == 5);
+    CHECK(runs["lab-2"] == 5);
+  }
+
+  TEST_CASE("a silent agent is suspect, then lost, and its runs go elsewhere") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const AttemptId first = cluster.current(id);
+    cluster.join("lab-2");
+    cluster.silent = {"lab-1"};
+    cluster.pass(cluster.settings.suspect_ms + cluster.settings.heartbeat_ms);
+    CHECK(cluster.view("lab-1").state == AgentState::suspect);
+    CHECK(cluster.agent_of(id) == "lab-1");
+    const JobId next = cluster.submit();
+    CHECK(cluster.agent_of(next) == "lab-2");  // a suspect gets nothing new
+    cluster.finish(next);
+
+    SUBCASE("it speaks again in time") {
+      cluster.silent.clear();
+      cluster.pass(100);
+      CHECK(cluster.view("lab-1").state == AgentState::active);
+      CHECK(cluster.agent_of(id) == "lab-1");
+    }
+    SUBCASE("it does not") {
+      cluster.pass(cluster.settings.silence_ms - cluster.settings.suspect_ms);
+      CHECK(cluster.view("lab-1").state == AgentState::lost);
+      CHECK(cluster.agent_of(id) == "lab-2");
+      CHECK(cluster.job(id).attempts[0].ending == Ending::agent_lost);
+
+      // On the old connection it is told to begin anew; its result no longer counts.
+      Finished late = ran();
+      late.id = first;
+      cluster.tell("lab-1", late);
+      CHECK(cluster.sent<Refused>(cluster.links["lab-1"]).size() == 1);
+      cluster.silent.clear();
+      const LinkId link = cluster.join("lab-1", {.held = {first}});
+      CHECK(cluster.agent_of(id) == "lab-2");
+      cluster.tell("lab-1", late);
+      CHECK(cluster.sent<Taken>(link).size() == 1);
+      CHECK(cluster.answers(id).empty());
+      CHECK(cluster.core.snapshot(cluster.now).late_results == 1);
+      CHECK(cluster.view("lab-1").running == 0);
+      cluster.finish(id);
+      CHECK(cluster.answers(id).size() == 1);
+    }
+  }
+
+  TEST_CASE("the master sends a heartbeat when it has nothing else to say") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    int beats = 0;
+    for (int i = 0; i < 100; ++i) {
+      cluster.advance(100);
+      cluster.tell("lab-1", Heartbeat{});
+      cluster.tick();
+      beats += static_cast<int>(cluster.sent<Heartbeat>(link).size());
+    }
+    CHECK(beats >= 6);
+    CHECK(beats <= 10);
+  }
+
+  TEST_CASE("an agent that returns with its attempt keeps it when nobody else has it") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const AttemptId held = cluster.current(id);
+    cluster.feed(LinkGone{cluster.links["lab-1"]});
+    CHECK(cluster.view("lab-1").state == AgentState::lost);
+    CHECK(cluster.job(id).state == JobState::queued);
+    cluster.join("lab-1", {.held = {held}});
+    CHECK(cluster.agent_of(id) == "lab-1");
+    CHECK(cluster.current(id) == held);
+    CHECK(cluster.job(id).attempts.size() == 1);
+    CHECK(cluster.job(id).attempts[0].ending == Ending::none);
+    CHECK(cluster.view("lab-1").running == 1);
+    cluster.finish(id);
+    CHECK(cluster.answers(id).size() == 1);
+  }
+
+  TEST_CASE("an adopted attempt that fails after a later one leaves attempt numbers unique") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const AttemptId first = cluster.current(id);
+    cluster.join("lab-2");
+    cluster.feed(LinkGone{cluster.links["lab-1"]});
+    REQUIRE(cluster.agent_of(id) == "lab-2");
+    cluster.finish(id, ended(Ending::http_error));  // attempt 2
+    cluster.join("lab-1", {.held = {first}});
+    REQUIRE(cluster.agent_of(id) == "lab-1");
+    cluster.join("lab-3");
+    cluster.finish(id, ended(Ending::unreachable));
+    cluster.pass(1'000);
+    REQUIRE(cluster.running(id));
+    CHECK(cluster.current(id).attempt == 3);
+  }
+
+  TEST_CASE("adopting one attempt does not wipe out another fault of the same host") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    cluster.finish(id, ended(Ending::http_error));
+    cluster.pass(1'000);
+    const AttemptId second = cluster.current(id);
+    REQUIRE(second.attempt == 2);
+    cluster.feed(LinkGone{cluster.links["lab-1"]});
+    cluster.join("lab-1", {.held = {second}});
+    REQUIRE(cluster.agent_of(id) == "lab-1");
+    cluster.join("lab-2", {.weight_percent = 50});   // the slower choice
+    cluster.finish(id, ended(Ending::unreachable));  // does not count, but the first one did
+    cluster.pass(1'000);
+    CHECK(cluster.agent_of(id) == "lab-2");
+  }
+
+  TEST_CASE("attempts that an agent holds occupy its slots, wanted or not") {
+    Cluster cluster;
+    const JobId id = cluster.submit();
+    const AttemptId ghost{job_number(1'000), 1};
+    const LinkId link = cluster.join("lab-1", {.slots = 2, .held = {ghost, {id, 7}}});
+    CHECK(cluster.view("lab-1").running == 2);
+    CHECK(cluster.current(id) == AttemptId{id, 7});  // assigned before a crash, not on disk
+    const JobId next = cluster.submit();
+    CHECK(cluster.job(next).state == JobState::queued);
+    Finished result = ran();
+    result.id = ghost;
+    cluster.tell("lab-1", result);
+    CHECK(cluster.sent<Taken>(link).size() == 1);
+    CHECK(cluster.agent_of(next) == "lab-1");
+  }
+
+  TEST_CASE("an agent that holds more than its slots gets nothing until it is below them") {
+    Cluster cluster;
+    const JobId waiting = cluster.submit({.language = "c"});
+    std::vector<AttemptId> held;
+    for (std::uint64_t i = 0; i < 3; ++i) held.push_back({job_number(1'000 + i), 1});
+    cluster.join("lab-1", {.slots = 2, .held = held});
+    for (const AttemptId& id : held) {
+      if (cluster.running(waiting)) break;
+      Finished result = ran();
+      result.id = id;
+      cluster.tell("lab-1", result);
+      CHECK(cluster.view("lab-1").running == 2);
+    }
+    CHECK(cluster.running(waiting));
+  }
+
+  TEST_CASE("a repeated hello on the same link keeps everything") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    cluster.feed(FromAgent{link, hello_of("lab-1", {})});
+    CHECK(cluster.sent<Welcome>(link).size() == 1);
+    CHECK(cluster.agent_of(id) == "lab-1");
+    CHECK(cluster.view("lab-1").running == 1);
+    CHECK(cluster.job(id).attempts.size() == 1);
+  }
+
+  TEST_CASE("a repeated hello tells what the sandbox has become meanwhile") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1", {.languages = {}});
+    const JobId id = cluster.submit();
+    CHECK(cluster.job(id).state == JobState::queued);
+    cluster.feed(FromAgent{link, hello_of("lab-1", {})});
+    CHECK(cluster.agent_of(id) == "lab-1");
+  }
+
+  TEST_CASE("another instance under a connected name is refused, and the old link is probed") {
+    Cluster cluster;
+    const LinkId old = cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const LinkId link = 77;
+    cluster.feed(FromAgent{link, hello_of("lab-1", {.instance = 2})});
+    REQUIRE(cluster.sent<Refused>(link).size() == 1);
+    CHECK(cluster.sent<Refused>(link)[0].code == Refusal::name_in_use);
+    CHECK(cluster.sent<Heartbeat>(old).size() == 1);
+    CHECK(cluster.agent_of(id) == "lab-1");
+    // The probe found the old connection dead: the next hello is accepted.
+    cluster.feed(LinkGone{old});
+    cluster.feed(FromAgent{link, hello_of("lab-1", {.instance = 2})});
+    CHECK(cluster.sent<Welcome>(link).size() == 1);
+  }
+
+  TEST_CASE("the same instance on a new link takes over from its old one") {
+    Cluster cluster;
+    const LinkId old = cluster.join("lab-1");
+    const JobId kept = cluster.submit();
+    const LinkId link = cluster.join("lab-1", {.held = {cluster.current(kept)}});
+    CHECK(cluster.sent<Welcome>(link).size() == 1);
+    CHECK(cluster.agent_of(kept) == "lab-1");
+    cluster.feed(LinkGone{old});  // says nothing about the new one
+    CHECK(cluster.view("lab-1").state == AgentState::active);
+    cluster.feed(FromAgent{old, Heartbeat{}});
+    CHECK(cluster.sent<Refused>(old).size() == 1);
+  }
+
+  TEST_CASE("a link that takes another name gives up the first") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    cluster.feed(FromAgent{link, hello_of("lab-2", {.slots = 2})});
+    cluster.links = {{"lab-2", link}};
+    CHECK(cluster.view("lab-1").state == AgentState::lost);
+    CHECK(cluster.agent_of(id) == "lab-2");
+    cluster.pass(20'000);
+    CHECK(cluster.view("lab-2").state == AgentState::active);
+    cluster.finish(id);
+    CHECK(cluster.answers(id).size() == 1);
+  }
+
+  TEST_CASE("what an agent came back without was forgotten: run again, not counted") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    for (int i = 0; i < 5; ++i) {
+      cluster.join("lab-1");
+      CHECK(cluster.job(id).attempts.back().ending == Ending::forgotten);
+      cluster.pass(cluster.settings.retry_delay_ms);
+      REQUIRE(cluster.agent_of(id) == "lab-1");
+    }
+    CHECK(cluster.view("lab-1").running == 1);
+  }
+
+  TEST_CASE("a draining agent gets nothing more, finishes, and leaves") {
+    Cluster cluster;
+    cluster.join("lab-1", {.slots = 2});
+    const JobId id = cluster.submit();
+    cluster.tell("lab-1", Draining{});
+    CHECK(cluster.view("lab-1").state == AgentState::draining);
+    const JobId next = cluster.submit();
+    CHECK(cluster.job(next).state == JobState::queued);
+    cluster.pass(10'000);
+    CHECK(cluster.view("lab-1").state == AgentState::draining);
+    cluster.finish(id);
+    CHECK(cluster.answers(id).size() == 1);
+    cluster.tell("lab-1", Bye{});
+    CHECK(cluster.view("lab-1").state == AgentState::left);
+    CHECK(cluster.core.snapshot(cluster.now).slots == 0);
+    CHECK(cluster.core.snapshot(cluster.now).known_languages.size() == 1);
+    CHECK(cluster.job(next).state == JobState::queued);
+  }
+
+  TEST_CASE("a sandbox that is down gets nothing, and its languages stay known") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    cluster.tell("lab-1", SandboxReport{{}, "connection refused"});
+    CHECK(cluster.of<SaveAgent>().empty());
+    CHECK(cluster.of<Note>().size() == 1);
+    CHECK(cluster.view("lab-1").reason == "connection refused");
+    const Snapshot snapshot = cluster.core.snapshot(cluster.now);
+    CHECK(snapshot.languages.empty());
+    CHECK(snapshot.slots == 0);
+    CHECK(snapshot.known_languages == std::vector<std::string>{"c"});
+    const JobId id = cluster.submit();
+    CHECK(cluster.job(id).state == JobState::queued);
+    cluster.tell("lab-1", SandboxReport{{{"c", "1"}}, ""});
+    CHECK(cluster.running(id));
+  }
+
+  TEST_CASE("a request for files becomes a sending on the same link") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    const JobId id = cluster.submit({.files = {"abcdefgh"}});
+    cluster.tell("lab-1", NeedFiles{cluster.current(id), {"abcdefgh"}});
+    const auto sendings = cluster.of<SendFiles>();
+    REQUIRE(sendings.size() == 1);
+    CHECK(sendings[0].link == link);
+    CHECK(sendings[0].id == cluster.current(id));
+    CHECK(sendings[0].files == std::vector<std::string>{"abcdefgh"});
+  }
+
+  TEST_CASE("a frame that is no message is noted and changes nothing") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    cluster.feed(BadFrame{link, "not msgpack"});
+    REQUIRE(cluster.of<Note>().size() == 1);
+    CHECK(cluster.of<Note>()[0].text.find("agent=lab-1") != std::string::npos);
+    cluster.feed(BadFrame{99, "not msgpack"});
+    CHECK(cluster.of<Note>()[0].text.find("agent=unknown") != std::string::npos);
+    CHECK(cluster.view("lab-1").state == AgentState::active);
+  }
+}
