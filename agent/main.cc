@@ -60,6 +60,10 @@ std::uint64_t random_instance() {
 
 int run(const Options& options, const StopSignals& signals) {
   const Logger log = start_value("log-level", make_logger("docket-agent", options.log_level));
+  if (!acceptable_agent_name(options.name)) {
+    throw StartError("name: '" + options.name.substr(0, 100) +
+                     "' must be 1 to 64 letters, digits, '-', '_' or '.'");
+  }
   const Address master = start_value("master", parse_url_address("master", "tcp", options.master));
   const Address jobe = start_value("jobe", parse_url_address("jobe", "http", options.jobe));
   const DataFolder data("data",

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -26,6 +27,9 @@ inline constexpr std::size_t kMaxLanguages = 256;
 inline constexpr std::size_t kMaxFilesPerJob = 1024;
 inline constexpr std::size_t kMaxSlots = 1024;
 inline constexpr std::size_t kMaxHeldAttempts = 65536;  // running, or finished and not taken
+
+// 1 to 64 letters, digits, '-', '_' or '.': it stands in logs, file names and URLs.
+bool acceptable_agent_name(std::string_view name);
 
 // ---- both ways
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "agent/core/fault_signature.h"
+#include "protocol/base/json_depth.h"
 
 namespace docket::agent {
 namespace {
@@ -45,17 +46,20 @@ std::string_view text_at(const ordered_json& parsed, const char* key) {
   return found->get_ref<const std::string&>();
 }
 
+RunAnswered too_large(RunAnswered&& answer) {
+  answer.ending = Ending::unreadable;
+  answer.body.clear();
+  answer.detail = "the answer is larger than " + std::to_string(kMaxBodyBytes >> 20) + " MB";
+  return std::move(answer);
+}
+
 }  // namespace
 
 RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& body) {
   RunAnswered answer;
   answer.id = id;
   answer.http_status = static_cast<std::uint32_t>(std::clamp(http_status, 0, 999));
-  if (body.size() > kMaxBodyBytes) {
-    answer.ending = Ending::unreadable;
-    answer.detail = "the answer is larger than " + std::to_string(kMaxBodyBytes >> 20) + " MB";
-    return answer;
-  }
+  if (body.size() > kMaxBodyBytes) return too_large(std::move(answer));
   if (http_status == 400) {
     answer.ending = Ending::rejected;
     answer.body = std::move(body);
@@ -70,7 +74,8 @@ RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& 
     answer.detail = body.substr(0, 200);
     return answer;
   }
-  auto parsed = ordered_json::parse(body, nullptr, false);
+  const bool shallow = json_depth(body) <= kMaxJsonDepth;
+  auto parsed = shallow ? ordered_json::parse(body, nullptr, false) : ordered_json();
   const auto outcome = parsed.is_object() ? parsed.find("outcome") : parsed.end();
   if (!parsed.is_object() || outcome == parsed.end() || !outcome->is_number_integer() ||
       outcome->get<std::int64_t>() < 0 || outcome->get<std::int64_t>() > 255) {
@@ -85,6 +90,7 @@ RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& 
     answer.fault_signature = fault_signature(text_at(parsed, "stderr"));
   }
   answer.body = with_run_id(std::move(body), parsed, id.job.text());
+  if (answer.body.size() > kMaxBodyBytes) return too_large(std::move(answer));
   return answer;
 }
 

@@ -27,7 +27,7 @@ struct ForProbe {};
 
 struct Transfer {
   struct Cleanup {
-    void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
   std::unique_ptr<CURL, Cleanup> easy;
   std::variant<ForRun, ForFile, ForProbe> purpose;

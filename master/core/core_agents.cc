@@ -1,23 +1,9 @@
 // The life of an agent: hello, heartbeats, what it holds, how it goes.
-#include <algorithm>
-
 #include "master/core/core.h"
 #include "master/core/verdict.h"
 #include "protocol/base/check.h"
 
 namespace docket {
-namespace {
-
-bool acceptable_name(const std::string& name) {
-  if (name.empty() || name.size() > 64) return false;
-  return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
-}
-
-}  // namespace
-
 void Core::on(FromAgent& event, Now now, Effects& out) {
   if (auto* hello = std::get_if<Hello>(&event.message)) {
     on_hello(event.link, *hello, now, out);
@@ -58,7 +44,7 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
            out);
     return;
   }
-  if (!acceptable_name(hello.name)) {
+  if (!acceptable_agent_name(hello.name)) {
     refuse(link, Refusal::bad_hello,
            "the agent's name must be 1 to 64 letters, digits, '-', '_' or '.'", out);
     return;

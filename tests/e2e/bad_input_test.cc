@@ -73,6 +73,7 @@ TEST_SUITE("e2e bad input") {
     refuses(folder, "docket-agent", {"--jobe", "127.0.0.1", "--data", data}, "jobe");
     refuses(folder, "docket-agent", {"--slots", "0", "--data", data}, "slots");
     refuses(folder, "docket-agent", {"--slots", "many", "--data", data}, "slots");
+    refuses(folder, "docket-agent", {"--name", "a b", "--data", data}, "name");
     refuses(folder, "docket-agent", {"--weight", "-1", "--data", data}, "weight");
     refuses(folder, "docket-agent", {"--data", "/proc/nowhere"}, "data");
   }

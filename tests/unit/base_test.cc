@@ -6,6 +6,7 @@
 
 #include "protocol/base/address.h"
 #include "protocol/base/base64.h"
+#include "protocol/base/json_depth.h"
 #include "protocol/base/mailbox.h"
 
 using namespace docket;
@@ -42,6 +43,15 @@ TEST_SUITE("base") {
     CHECK(base64_encode("f") == "Zg==");
     CHECK(base64_encode("fo") == "Zm8=");
     CHECK(base64_encode("foo") == "Zm9v");
+  }
+
+  TEST_CASE("how deep JSON nests") {
+    CHECK(json_depth("") == 0);
+    CHECK(json_depth("1") == 0);
+    CHECK(json_depth(R"({"a":[1,{"b":"[[[\"[[["}],"c":[]})") == 3);
+    CHECK(json_depth(std::string(1'000'000, '[')) == 1'000'000);
+    CHECK(json_depth("]]][") == 1);
+    CHECK(json_depth("\"\\") == 0);
   }
 
   TEST_CASE("a mailbox hands over everything once, in each poster's order") {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "master/core/settings.h"
+#include "protocol/base/json_depth.h"
 #include "protocol/messages.h"
 
 namespace docket::http {
@@ -116,6 +117,9 @@ bool take_out_secrets(json& run_spec) {
 
 Result<RunRequest> parse_run_request(std::string&& body) {
   if (body.empty()) return invalid("Non-JSON post data received");
+  if (json_depth(body) > kMaxJsonDepth) {
+    return invalid("The body nests deeper than " + std::to_string(kMaxJsonDepth) + " levels");
+  }
   json request;
   try {
     request = json::parse(body);
