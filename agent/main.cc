@@ -77,6 +77,7 @@ int run(const Options& options, const StopSignals& signals) {
   settings.slots = options.slots;
   settings.weight_percent = static_cast<std::uint32_t>(options.weight * 100 + 0.5);
   settings.master = master.text();
+  settings.jobe = jobe.text();
 
   const auto dealer = start_value("master", Dealer::connect(master));
   const auto client = JobeClient::create(jobe);

@@ -73,9 +73,14 @@ void Core::say_hello(Now now, Effects& out) {
   hello.sandbox_problem = sandbox_problem_;
   for (const auto& [id, work] : works_) hello.held.push_back(id);
   next_hello_ = now.mono + settings_.hello_every_ms;
-  if (link_note_.empty()) {
-    note_link(out, Note::Level::info, "master=" + settings_.master + " link=connecting");
+  unanswered_since_ = std::min(unanswered_since_, now.mono);
+  if (link_note_.empty() && now.mono - unanswered_since_ >= settings_.no_answer_ms) {
+    note_link(out, Note::Level::warn,
+              "master=" + settings_.master +
+                  " link=down reason=\"no answer\" do=\"check --master and that docket-master runs "
+                  "there; trying on\"");
   }
+  sandbox_changed_ = false;
   tell(std::move(hello), now, out);
 }
 
@@ -84,12 +89,14 @@ void Core::on_message(Welcome& message, Now now, Effects& out) {
   learn_master_clock(message.master_ms, now);
   heartbeat_ms_ = message.heartbeat_ms;
   silence_ms_ = message.silence_ms;
+  unanswered_since_ = kNever;
   if (welcomed_) return;  // the answer to a hello that was repeated
   welcomed_ = true;
   note_link(out, Note::Level::info,
             "master=" + settings_.master + " link=up master_version=" + message.version);
   if (!ever_welcomed_) out.push_back(Ready{});
   ever_welcomed_ = true;
+  if (sandbox_changed_) tell(SandboxReport{languages_, sandbox_problem_}, now, out);
   if (draining_) tell(Draining{}, now, out);
   for (auto& [id, work] : works_) {
     if (work.phase == Phase::finished) tell(work.result, now, out);
@@ -100,6 +107,7 @@ void Core::on_message(Welcome& message, Now now, Effects& out) {
 
 void Core::on_message(Refused& message, Now now, Effects& out) {
   welcomed_ = false;
+  unanswered_since_ = kNever;
   switch (message.code) {
     case Refusal::say_hello:
       next_hello_ = now.mono;
@@ -112,6 +120,7 @@ void Core::on_message(Refused& message, Now now, Effects& out) {
       next_hello_ = now.mono + settings_.refused_retry_ms;
       break;
   }
+  spool_untaken(out);
   if (message.code != Refusal::say_hello) {
     note_link(out, Note::Level::warn,
               "master=" + settings_.master + " link=refused reason=\"" + message.reason + "\"");
@@ -130,14 +139,18 @@ void Core::learn_master_clock(MonoMs master_ms, Now now) {
 void Core::lose_link(Now now, Effects& out, const std::string& why) {
   welcomed_ = false;
   next_hello_ = now.mono;
+  spool_untaken(out);
+  note_link(out, Note::Level::warn,
+            "master=" + settings_.master + " link=down reason=\"" + why + "\"");
+}
+
+void Core::spool_untaken(Effects& out) {
   for (auto& [id, work] : works_) {
     if (work.phase == Phase::finished && !work.spooled) {
       work.spooled = true;
       out.push_back(Spool{work.result});
     }
   }
-  note_link(out, Note::Level::warn,
-            "master=" + settings_.master + " link=down reason=\"" + why + "\"");
 }
 
 void Core::note_link(Effects& out, Note::Level level, const std::string& text) {
@@ -171,15 +184,22 @@ void Core::on(Probed& event, Now now, Effects& out) {
   sandbox_problem_.clear();
   out.push_back(
       Note{Note::Level::info, "sandbox=well languages=" + std::to_string(languages_.size())});
-  if (welcomed_) tell(SandboxReport{languages_, {}}, now, out);
+  report_sandbox(now, out);
 }
 
 void Core::sandbox_down(const std::string& problem, Now now, Effects& out) {
   if (problem == sandbox_problem_) return;
   sandbox_problem_ = problem;
   languages_.clear();
-  out.push_back(Note{Note::Level::warn, "sandbox=down reason=\"" + problem + "\""});
-  if (welcomed_) tell(SandboxReport{{}, problem}, now, out);
+  out.push_back(
+      Note{Note::Level::warn, "sandbox=down jobe=" + settings_.jobe + " reason=\"" + problem +
+                                  "\" do=\"check --jobe and that Jobe runs there; trying on\""});
+  report_sandbox(now, out);
+}
+
+void Core::report_sandbox(Now now, Effects& out) {
+  sandbox_changed_ = !welcomed_;  // then it is told after the welcome
+  if (welcomed_) tell(SandboxReport{languages_, sandbox_problem_}, now, out);
 }
 
 // ---- runs

@@ -24,8 +24,10 @@ struct CoreSettings {
   std::uint32_t slots = 1;
   std::uint32_t weight_percent = 100;
   std::string master;  // for people, in notes
+  std::string jobe;    // likewise
 
   std::uint32_t hello_every_ms = 1'000;     // until the master answers
+  std::uint32_t no_answer_ms = 3'000;       // then it is said that none comes
   std::uint32_t refused_retry_ms = 10'000;  // after a refusal that will not pass by itself
   std::uint32_t probe_every_ms = 30'000;    // a well sandbox: new languages show within this
   std::uint32_t probe_retry_ms = 500;       // a sick one, doubled up to the next
@@ -79,11 +81,14 @@ class Core {
   void learn_master_clock(MonoMs master_ms, Now now);
   void say_hello(Now now, Effects& out);
   void lose_link(Now now, Effects& out, const std::string& why);
+  // A result told but not taken may have died with the connection.
+  void spool_untaken(Effects& out);
   void note_link(Effects& out, Note::Level level, const std::string& text);
   void tell(ToMaster message, Now now, Effects& out);
   void post(Work& work, Now now, Effects& out);
   void finish(Work& work, Finished result, Now now, Effects& out);
   void sandbox_down(const std::string& problem, Now now, Effects& out);
+  void report_sandbox(Now now, Effects& out);
   void stop_when_drained(Effects& out);
   void ask_for_files(const Work& work, Now now, Effects& out);
   Work* find(const AttemptId& id, Phase phase);
@@ -95,6 +100,7 @@ class Core {
   bool ever_welcomed_ = false;
   std::string link_note_;  // the last thing said about the link, so that it is said once
   MonoMs next_hello_ = 0;
+  MonoMs unanswered_since_ = kNever;  // of the first hello that nobody has answered
   MonoMs heard_ = 0;
   MonoMs sent_ = 0;
   std::uint32_t heartbeat_ms_ = 1'000;
@@ -106,6 +112,7 @@ class Core {
   bool probing_ = false;
   MonoMs next_probe_ = 0;
   std::uint32_t probe_wait_ms_ = 0;
+  bool sandbox_changed_ = false;  // since the last hello
   std::vector<Language> languages_;
   std::string sandbox_problem_;
 

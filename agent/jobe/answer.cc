@@ -16,7 +16,8 @@ constexpr std::string_view kFirstKey = "{\"run_id\":";
 // The end of the JSON scalar that begins at `from`, or 0 when it is no scalar. The text is known to
 // be valid JSON.
 std::size_t scalar_end(const std::string& body, std::size_t from) {
-  if (from >= body.size() || body[from] == '{' || body[from] == '[' || body[from] == ' ') return 0;
+  constexpr std::string_view kNoScalar = "{[ \t\r\n";
+  if (from >= body.size() || kNoScalar.find(body[from]) != std::string_view::npos) return 0;
   if (body[from] != '"') return body.find_first_of(",}", from);
   for (std::size_t at = from + 1; at < body.size(); ++at) {
     if (body[at] == '\\') {

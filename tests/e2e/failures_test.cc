@@ -160,10 +160,10 @@ TEST_SUITE("e2e failures") {
     Sandbox sandbox = cluster.start_sandbox(1);
     cluster.master().kill_now();
     auto agent = cluster.start_agent("lab-1", sandbox.address, {"--slots", "1"});
-    std::this_thread::sleep_for(std::chrono::milliseconds(2'500));
-    const std::string err = agent->err();
-    CHECK(err.find("link=connecting") != std::string::npos);
-    CHECK(err.find("link=connecting") == err.rfind("link=connecting"));
+    const auto said = [&] { return agent->err().find("link=down reason=\"no answer\""); };
+    CHECK(eventually(10'000, [&] { return said() != std::string::npos; }));
+    std::this_thread::sleep_for(std::chrono::milliseconds(2'500));  // more tries
+    CHECK(said() == agent->err().rfind("link=down"));
     cluster.restart_master();
     agent->wait_ready();
     CHECK(cluster.run("python3", "print(1)").status == 200);

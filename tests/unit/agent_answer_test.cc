@@ -29,8 +29,10 @@ TEST_SUITE("agent answer") {
   TEST_CASE("run_id becomes the job's id and every other byte stays") {
     const std::string id = "\"" + kAttempt.job.text() + "\"";
     const std::string rest =
-        ",\"outcome\":15, \"cmpinfo\" : \"\",\"stdout\":\"a\xe2\x80\xa8b\\u2028\\u0000\\/ /"
-        "\xf0\x9f\x98\x80\\ud83d\\ude00\",\t\"stderr\":\"run_id\",\"x\":1.50e0}\n";
+        ",\"outcome\":15, \"cmpinfo\" : \"\",\"stdout\":\"a\xe2\x80\xa8"
+        "b\\u2028\\u0000\\/ /"
+        "\xf0\x9f\x98\x80"
+        "\\ud83d\\ude00\",\t\"stderr\":\"run_id\",\"x\":1.50e0}\n";
     for (const char* run_id : {"null", "\"0\"", "7", "-1.5e3", "true", "\"\"", "\"/home/jobe/x\"",
                                R"("text with \" , } escape")", R"("ends with \\")", "12 "}) {
       CAPTURE(run_id);

@@ -201,7 +201,7 @@ TEST_SUITE("agent core: link") {
     CHECK(agent.of<Reconnect>().size() == 1);
     REQUIRE(agent.told<Hello>().size() == 1);
     CHECK(agent.told<Hello>()[0].held == std::vector<AttemptId>{attempt(1)});
-    CHECK(agent.of<Note>().size() == 2);  // down, connecting
+    CHECK(agent.of<Note>().size() == 1);  // down, said once
     agent.pass(5'000, false);
     CHECK(agent.of<Reconnect>().empty());
     CHECK(agent.told<Hello>().size() == 5);

@@ -1,1 +1,505 @@
+// The store on a real SQLite in a folder of its own: journal, reader, support files.
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+
+#include "master/store/files.h"
+#include "master/store/journal.h"
+#include "master/store/reader.h"
+#include "master/store/sqlite.h"
+#include "protocol/messages.h"
+
+using namespace docket;
+using namespace docket::store;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "docket-store-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::string path() const { return path_.string(); }
+  std::string database() const { return (path_ / "docket.db").string(); }
+
+ private:
+  fs::path path_;
+};
+
+// Hears a journal's progress on its thread and lets the test wait for it.
+class Progress {
+ public:
+  Journal::Listener listener() {
+    return [this](const JournalProgress& progress) {
+      std::lock_guard lock(mutex_);
+      told_.push_back(progress);
+      changed_.notify_all();
+    };
+  }
+  void wait_committed(std::uint64_t number) {
+    wait([&] { return !told_.empty() && told_.back().committed >= number; });
+  }
+  void wait_problem() {
+    wait([&] { return !told_.empty() && !told_.back().problem.empty(); });
+  }
+  std::vector<JournalProgress> told() {
+    std::lock_guard lock(mutex_);
+    return told_;
+  }
+
+ private:
+  template <class Condition>
+  void wait(Condition condition) {
+    std::unique_lock lock(mutex_);
+    REQUIRE(changed_.wait_for(lock, std::chrono::seconds(60), condition));
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<JournalProgress> told_;  // guarded by mutex_
+};
+
+Logger silent_log() {
+  return std::make_shared<spdlog::logger>("test");
+}
+
+// A journal over a folder; closing it commits.
+struct OpenJournal {
+  explicit OpenJournal(const TemporaryFolder& folder) {
+    auto opened = Journal::open({.data_dir = folder.path()}, progress.listener(), silent_log());
+    REQUIRE_MESSAGE(opened.ok(), opened.error().message);
+    journal = std::move(*opened);
+  }
+  void commit(std::vector<Save> saves) {
+    journal->post(++last, std::move(saves));
+    progress.wait_committed(last);
+  }
+
+  Progress progress;
+  std::uint64_t last = 0;
+  std::unique_ptr<Journal> journal;  // destroyed first: it tells its progress to the end
+};
+
+std::string refusal_to_open(const std::string& data_dir, ErrorCode code) {
+  Progress progress;
+  auto opened = Journal::open({.data_dir = data_dir}, progress.listener(), silent_log());
+  REQUIRE_FALSE(opened.ok());
+  CHECK(opened.error().code == code);
+  return opened.error().message;
+}
+
+JobId job_number(std::uint64_t number) {
+  return {0x0192d3a4b5c60000 + number, 0x1122334455667788};
+}
+
+Bytes bytes(std::string text) {
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+Job queued_job(std::uint64_t number) {
+  Job job;
+  job.id = job_number(number);
+  job.language = "c";
+  job.cputime_s = 5;
+  job.run_spec = bytes("{\"run_spec\":{}}");
+  job.received = 1'700'000'000'000;
+  return job;
+}
+
+Job finished_job(std::uint64_t number, WallMs finished = read_clock().wall) {
+  Job job = queued_job(number);
+  job.state = JobState::done;
+  job.finished = finished;
+  job.http_status = 200;
+  job.outcome = 15;
+  job.result = bytes("{}");
+  return job;
+}
+
+Job job_on_disk(const TemporaryFolder& folder, std::uint64_t number) {
+  auto reader = open_reader(folder.path());
+  REQUIRE(reader.ok());
+  auto job = (*reader)->find(job_number(number));
+  REQUIRE_MESSAGE(job.ok(), job.error().message);
+  REQUIRE(job->has_value());
+  return **job;
+}
+
+std::vector<JobId> listed(JobReader& reader, const JobFilter& filter) {
+  auto jobs = reader.list(filter);
+  REQUIRE_MESSAGE(jobs.ok(), jobs.error().message);
+  std::vector<JobId> ids;
+  for (const Job& job : *jobs) ids.push_back(job.id);
+  return ids;
+}
+
+}  // namespace
+
+TEST_SUITE("store") {
+  TEST_CASE("a job is found as it was saved, to the byte") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    Job job = finished_job(1);
+    job.asynchronous = true;
+    job.client_job = "q\"7 \xc3\xa9";
+    job.files = {"abcdefgh", "ijklmnop"};
+    job.run_spec = bytes(std::string("{\0\xff\xe2\x80\xa8}", 7));
+    job.result = bytes(std::string("\0\xfe", 2));
+    job.finished = 1'700'000'000'777;
+    Attempt attempt;
+    attempt.number = 2;
+    attempt.agent = "lab-1";
+    attempt.language_version = "12.2.0";
+    attempt.assigned = 11;
+    attempt.ended = 22;
+    attempt.ending = Ending::agent_lost;
+    attempt.http_status = 500;
+    attempt.outcome = 20;
+    attempt.push_ms = 33;
+    attempt.run_ms = 44;
+    attempt.detail = "said \"no\"\n\xff";  // not UTF-8: shown with a replacement character
+    attempt.late_answer = 55;
+    job.attempts = {attempt, attempt};
+    open.commit({SaveJob{job}});
+
+    const Job found = job_on_disk(folder, 1);
+    CHECK(found.id == job.id);
+    CHECK(found.state == JobState::done);
+    CHECK(found.asynchronous);
+    CHECK(found.language == "c");
+    CHECK(found.client_job == job.client_job);
+    CHECK(found.cputime_s == 5);
+    CHECK(found.files == job.files);
+    CHECK(*found.run_spec == *job.run_spec);
+    CHECK(*found.result == *job.result);
+    CHECK(found.received == job.received);
+    CHECK(found.finished == job.finished);
+    CHECK(found.http_status == 200);
+    CHECK(found.outcome == 15);
+    REQUIRE(found.attempts.size() == 2);
+    const Attempt& second = found.attempts[1];
+    CHECK(second.number == 2);
+    CHECK(second.agent == "lab-1");
+    CHECK(second.language_version == "12.2.0");
+    CHECK(second.assigned == 11);
+    CHECK(second.ended == 22);
+    CHECK(second.ending == Ending::agent_lost);
+    CHECK(second.http_status == 500);
+    CHECK(second.outcome == 20);
+    CHECK(second.push_ms == 33);
+    CHECK(second.run_ms == 44);
+    CHECK(second.detail == "said \"no\"\n\xef\xbf\xbd");
+    CHECK(second.late_answer == 55);
+
+    auto reader = open_reader(folder.path());
+    auto absent = (*reader)->find(job_number(2));
+    REQUIRE(absent.ok());
+    CHECK_FALSE(absent->has_value());
+  }
+
+  TEST_CASE("empty bodies stay apart from absent ones") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    Job empty = finished_job(1);
+    empty.run_spec = bytes("");
+    empty.result = bytes("");
+    open.commit({SaveJob{empty}, SaveJob{queued_job(2)}});
+    CHECK(job_on_disk(folder, 1).run_spec->empty());
+    REQUIRE(job_on_disk(folder, 1).result != nullptr);
+    CHECK(job_on_disk(folder, 2).result == nullptr);
+  }
+
+  TEST_CASE("of the states within one commit the last is kept") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    Job job = queued_job(1);
+    Job running = job;
+    running.state = JobState::running;
+    open.commit({SaveJob{job}, SaveJob{queued_job(2)}, SaveJob{running}, SaveJob{finished_job(1)}});
+    CHECK(job_on_disk(folder, 1).state == JobState::done);
+    CHECK(job_on_disk(folder, 2).state == JobState::queued);
+    auto reader = open_reader(folder.path());
+    CHECK(listed(**reader, {}).size() == 2);
+  }
+
+  TEST_CASE("progress rises, and closing commits what was posted") {
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder);
+      for (std::uint64_t number = 1; number <= 100; ++number) {
+        open.journal->post(number, {SaveJob{queued_job(number)}});
+      }
+      open.journal.reset();
+      const auto told = open.progress.told();
+      REQUIRE_FALSE(told.empty());
+      CHECK(told.back().committed == 100);
+      for (std::size_t i = 1; i < told.size(); ++i) {
+        CHECK(told[i - 1].committed <= told[i].committed);
+        CHECK(told[i].problem.empty());
+      }
+    }
+    auto reader = open_reader(folder.path());
+    CHECK(listed(**reader, {.limit = 1'000}).size() == 100);
+  }
+
+  TEST_CASE("a batch without saves is committed too") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    open.commit({});
+  }
+
+  TEST_CASE("unfinished jobs and agents come back after a restart, jobs in order") {
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder);
+      CHECK(open.journal->take_restored().jobs.empty());
+      Job running = queued_job(2);
+      running.state = JobState::running;
+      running.attempts.push_back({.number = 1, .agent = "lab-1"});
+      Job failed = finished_job(4);
+      failed.state = JobState::failed;
+      Job expired = finished_job(5);
+      expired.state = JobState::expired;
+      open.commit({SaveJob{queued_job(3)}, SaveJob{running}, SaveJob{finished_job(1)},
+                   SaveJob{failed}, SaveJob{expired}, SaveJob{queued_job(6)},
+                   SaveAgent{{"lab-1", 2, 100, {{"c", "1"}}}}, SaveAgent{{"lab-2", 3, 50, {}}}});
+      open.commit({SaveAgent{{"lab-1", 4, 150, {{"c", "2"}, {"java", "17"}}}}});
+    }
+    OpenJournal open(folder);
+    const Restored restored = open.journal->take_restored();
+    REQUIRE(restored.jobs.size() == 3);
+    CHECK(restored.jobs[0].id == job_number(2));
+    CHECK(restored.jobs[0].state == JobState::running);
+    CHECK(restored.jobs[0].attempts.at(0).agent == "lab-1");
+    CHECK(restored.jobs[1].id == job_number(3));
+    CHECK(restored.jobs[2].id == job_number(6));
+    CHECK(*restored.jobs[2].run_spec == "{\"run_spec\":{}}");
+    REQUIRE(restored.agents.size() == 2);
+    CHECK(restored.agents[0].name == "lab-1");
+    CHECK(restored.agents[0].slots == 4);
+    CHECK(restored.agents[0].weight_percent == 150);
+    CHECK(restored.agents[0].languages == std::vector<Language>{{"c", "2"}, {"java", "17"}});
+    CHECK(restored.agents[1].languages.empty());
+  }
+
+  TEST_CASE("lists are newest first, filtered, bounded, and without bodies") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    Job java = queued_job(2);
+    java.language = "java";
+    java.state = JobState::running;
+    java.attempts = {{.number = 1, .agent = "lab-1"}, {.number = 2, .agent = "lab-2"}};
+    Job injected = queued_job(3);
+    injected.language = "c' OR 1 --";
+    open.commit(
+        {SaveJob{finished_job(4)}, SaveJob{queued_job(1)}, SaveJob{java}, SaveJob{injected}});
+    auto opened = open_reader(folder.path());
+    JobReader& reader = **opened;
+    using Ids = std::vector<JobId>;
+    CHECK(listed(reader, {}) == Ids{job_number(4), job_number(3), job_number(2), job_number(1)});
+    CHECK(listed(reader, {.limit = 2}) == Ids{job_number(4), job_number(3)});
+    CHECK(listed(reader, {.limit = 0}).empty());
+    CHECK(listed(reader, {.state = JobState::queued}) == Ids{job_number(3), job_number(1)});
+    CHECK(listed(reader, {.language = "c"}) == Ids{job_number(4), job_number(1)});
+    CHECK(listed(reader, {.language = "c' OR 1 --"}) == Ids{job_number(3)});
+    CHECK(listed(reader, {.agent = "lab-2"}) == Ids{job_number(2)});
+    CHECK(listed(reader, {.agent = "lab-1"}).empty());  // only the last attempt counts
+    CHECK(listed(reader, {.state = JobState::running, .language = "java", .agent = "lab-2"}) ==
+          Ids{job_number(2)});
+    CHECK(listed(reader, {.state = JobState::done, .language = "java"}).empty());
+    const auto jobs = reader.list({});
+    CHECK(jobs->at(0).run_spec == nullptr);
+    CHECK(jobs->at(0).result == nullptr);
+    CHECK(jobs->at(2).attempts.size() == 2);
+  }
+
+  TEST_CASE("a reader sees what was committed after it was opened") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    auto reader = open_reader(folder.path());
+    CHECK(listed(**reader, {}).empty());
+    open.commit({SaveJob{queued_job(1)}});
+    CHECK((*reader)->find(job_number(1))->has_value());
+    open.commit({SaveJob{finished_job(1)}});
+    CHECK((*(*reader)->find(job_number(1)))->state == JobState::done);
+  }
+
+  TEST_CASE("retention deletes finished jobs that are old, and nothing else") {
+    const TemporaryFolder folder;
+    const WallMs day = 24 * 3'600 * 1'000;
+    const WallMs now = read_clock().wall;
+    {
+      OpenJournal open(folder);
+      Job failed = finished_job(4, now - 31 * day);
+      failed.state = JobState::failed;
+      open.commit({SaveJob{queued_job(1)}, SaveJob{finished_job(2, now - 31 * day)},
+                   SaveJob{finished_job(3, now - 29 * day)}, SaveJob{failed}});
+    }
+    OpenJournal open(folder);
+    open.commit({});  // the journal looks for old jobs after the first turn of its life
+    open.commit({});
+    auto reader = open_reader(folder.path());
+    CHECK(listed(**reader, {}) == std::vector<JobId>{job_number(3), job_number(1)});
+  }
+
+  TEST_CASE("a database of a later layout is refused and left alone") {
+    const TemporaryFolder folder;
+    { OpenJournal open(folder); }
+    {
+      auto connection = Connection::open(folder.database(), Connection::Mode::write);
+      REQUIRE(connection->execute("PRAGMA user_version=99").ok());
+    }
+    const std::string message = refusal_to_open(folder.path(), ErrorCode::conflict);
+    CHECK(message.find("layout 99") != std::string::npos);
+    CHECK(message.find("upgrade docket-master") != std::string::npos);
+    auto connection = Connection::open(folder.database(), Connection::Mode::read);
+    CHECK(*connection->integer("PRAGMA user_version") == 99);
+  }
+
+  TEST_CASE("a file that is no database is refused and left alone") {
+    const TemporaryFolder folder;
+    const std::string content(8'192, 'x');
+    std::ofstream(folder.database()) << content;
+    const std::string message = refusal_to_open(folder.path(), ErrorCode::corrupt);
+    CHECK(message.find("not a database") != std::string::npos);
+    CHECK(message.find(folder.database()) != std::string::npos);
+    CHECK(fs::file_size(folder.database()) == content.size());
+  }
+
+  TEST_CASE("a row that cannot be read is named") {
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder);
+      open.commit({SaveJob{queued_job(1)}});
+    }
+    {
+      auto connection = Connection::open(folder.database(), Connection::Mode::write);
+      REQUIRE(connection->execute("UPDATE jobs SET attempts='[{]'").ok());
+    }
+    const std::string message = refusal_to_open(folder.path(), ErrorCode::corrupt);
+    CHECK(message.find(job_number(1).text()) != std::string::npos);
+    auto reader = open_reader(folder.path());
+    CHECK((*reader)->find(job_number(1)).error().code == ErrorCode::corrupt);
+    CHECK((*reader)->list({}).error().code == ErrorCode::corrupt);
+  }
+
+  TEST_CASE("a folder that is missing or cannot be written is named") {
+    const TemporaryFolder folder;
+    const std::string missing = folder.path() + "/none";
+    CHECK(refusal_to_open(missing, ErrorCode::unavailable).find(missing) != std::string::npos);
+    CHECK_FALSE(open_reader(missing).ok());
+    std::ofstream(folder.path() + "/file") << "x";
+    CHECK_FALSE(open_files(folder.path() + "/file").ok());
+    if (::geteuid() == 0) return;  // root may write anywhere
+    fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
+    refusal_to_open(folder.path(), ErrorCode::unavailable);
+    CHECK_FALSE(open_files(folder.path()).ok());
+    fs::permissions(folder.path(), fs::perms::owner_all);
+  }
+}
+
+TEST_SUITE("store: files") {
+  TEST_CASE("a file is there, whole, under its id") {
+    const TemporaryFolder folder;
+    auto opened = open_files(folder.path());
+    REQUIRE(opened.ok());
+    FileStore& files = **opened;
+    const std::string content("a\0\xff\n", 4);
+    for (const std::string id :
+         {"a", "ab", "abc", "be456a3c024d8e8bfe7481d9fd1dc37f", "BE456A3C"}) {
+      CHECK_FALSE(files.has(id));
+      CHECK(files.get(id).error().code == ErrorCode::not_found);
+      REQUIRE(files.put(id, content).ok());
+      CHECK(files.has(id));
+      CHECK(*files.get(id) == content);
+    }
+    CHECK_FALSE(files.has("be456a3c"));
+    REQUIRE(files.put("ab", "shorter").ok());
+    CHECK(*files.get("ab") == "shorter");
+    REQUIRE(files.put("empty", "").ok());
+    CHECK(files.has("empty"));
+    CHECK(files.get("empty")->empty());
+    CHECK(*(*open_files(folder.path()))->get("ab") == "shorter");
+  }
+
+  TEST_CASE("no id names a path") {
+    const TemporaryFolder folder;
+    auto opened = open_files(folder.path());
+    FileStore& files = **opened;
+    std::ofstream(folder.path() + "/secret") << "x";
+    const std::string too_long(kMaxNameBytes + 1, 'a');
+    for (const std::string& id : std::vector<std::string>{
+             "", ".", "..", "../secret", "ab/../../secret", "/etc/passwd", "ab/c", "ab.c", "a b",
+             std::string("ab\0c", 4), "\xc3\xa9", too_long}) {
+      CAPTURE(id);
+      CHECK_FALSE(files.has(id));
+      CHECK(files.put(id, "y").error().code == ErrorCode::invalid);
+      CHECK(files.get(id).error().code == ErrorCode::not_found);
+    }
+    CHECK(files.put(std::string(kMaxNameBytes, 'a'), "y").ok());
+  }
+
+  TEST_CASE("half-written files are cleared away when the store is opened") {
+    const TemporaryFolder folder;
+    REQUIRE((*open_files(folder.path()))->put("abcdefgh", "whole").ok());
+    const fs::path half = fs::path(folder.path()) / "files" / "half.0";
+    std::ofstream(half) << "hal";
+    auto files = open_files(folder.path());
+    REQUIRE(files.ok());
+    CHECK_FALSE(fs::exists(half));
+    CHECK(*(*files)->get("abcdefgh") == "whole");
+    CHECK((*files)->put("ijklmnop", "new").ok());
+  }
+}
+
+TEST_SUITE("slow store") {
+  TEST_CASE("a commit that fails is told once, tried again, and nothing is lost") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    open.commit({SaveJob{queued_job(1)}});
+    auto other = Connection::open(folder.database(), Connection::Mode::write);
+    REQUIRE(other->execute("BEGIN IMMEDIATE").ok());
+    open.journal->post(++open.last, {SaveJob{queued_job(2)}});
+    open.progress.wait_problem();  // after SQLite's own patience of 5 s
+    CHECK(open.progress.told().back().committed == 1);
+    CHECK(open.progress.told().back().problem.find("locked") != std::string::npos);
+    open.journal->post(++open.last, {SaveJob{queued_job(3)}});
+    auto reader = open_reader(folder.path());
+    CHECK(listed(**reader, {}).size() == 1);
+    REQUIRE(other->execute("COMMIT").ok());
+    open.progress.wait_committed(3);
+    CHECK(open.progress.told().back().problem.empty());
+    CHECK(listed(**reader, {}).size() == 3);
+    int problems = 0;
+    for (const auto& told : open.progress.told()) problems += !told.problem.empty();
+    CHECK(problems == 1);
+  }
+
+  TEST_CASE("a journal that cannot commit can be closed") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    auto other = Connection::open(folder.database(), Connection::Mode::write);
+    REQUIRE(other->execute("BEGIN IMMEDIATE").ok());
+    open.journal->post(1, {SaveJob{queued_job(1)}});
+    open.progress.wait_problem();
+    open.journal.reset();
+    REQUIRE(other->execute("ROLLBACK").ok());
+    CHECK(open.progress.told().back().committed == 0);
+  }
+}

@@ -103,14 +103,16 @@ Result<std::uint32_t> cputime_of(const json& run_spec) {
   return seconds <= 0 ? kDefaultCputimeSeconds : static_cast<std::uint32_t>(seconds);
 }
 
-// Jobe ignores these keys, and a secret must reach neither disk nor page.
-bool take_out_secrets(json& run_spec) {
-  std::size_t taken = run_spec.erase("jobeapikey");
+// Jobe ignores these keys, and a secret must reach neither disk nor page. True when the body must be
+// written anew: of two members of one name the parser keeps the last, the body still has both.
+bool take_out_secrets(json& request, const std::string& body) {
+  json& run_spec = request["run_spec"];
+  std::size_t taken = request.erase("jobeapikey") + run_spec.erase("jobeapikey");
   const auto parameters = run_spec.find("parameters");
   if (parameters != run_spec.end() && parameters->is_object()) {
     taken += parameters->erase("jobeapikey");
   }
-  return taken > 0;
+  return taken > 0 || body.find("\"jobeapikey\"") != std::string::npos;
 }
 
 }  // namespace
@@ -158,7 +160,7 @@ Result<RunRequest> parse_run_request(std::string&& body) {
   auto cputime = cputime_of(run_spec);
   if (!cputime) return cputime.error();
   run.cputime_s = *cputime;
-  run.body = std::make_shared<const std::string>(take_out_secrets(run_spec) ? request.dump()
+  run.body = std::make_shared<const std::string>(take_out_secrets(request, body) ? request.dump()
                                                                             : std::move(body));
   return run;
 }
