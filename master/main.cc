@@ -70,6 +70,7 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   options.listener = listener;
   options.listen = start_value(setting, parse_address(setting, listen));
   options.threads = threads;
+  options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   return start_value(setting, http::Server::start(options, std::move(handler), log));
 }
 
@@ -93,11 +94,14 @@ int run(const Options& options, const StopSignals& signals) {
   std::unique_ptr<Loop> loop;
   store::JournalOptions journal_options{data.path(),
                                         std::int64_t{options.retention_days} * 24 * 3600 * 1000};
-  const auto journal = start_value(
-      "data",
-      store::Journal::open(
-          journal_options,
-          [&](const store::JournalProgress& progress) { loop->journal_progress(progress); }, log));
+  const auto journal =
+      start_value("data", store::Journal::open(
+                              journal_options,
+                              [&](const store::JournalProgress& progress) {
+                                if (loop)
+                                  loop->journal_progress(progress);  // not if the start fails
+                              },
+                              log));
   const auto reader = start_value("data", store::open_reader(data.path()));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 

@@ -1,6 +1,7 @@
 #include "agent/core/core.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "protocol/base/check.h"
 
@@ -85,7 +86,7 @@ void Core::say_hello(Now now, Effects& out) {
 }
 
 void Core::on_message(Welcome& message, Now now, Effects& out) {
-  clock_offset_ = kNever;
+  clock_offset_ = past_clock_offset_ = kNever;
   learn_master_clock(message.master_ms, now);
   heartbeat_ms_ = message.heartbeat_ms;
   silence_ms_ = message.silence_ms;
@@ -132,6 +133,11 @@ void Core::on_message(Heartbeat& message, Now now, Effects&) {
 }
 
 void Core::learn_master_clock(MonoMs master_ms, Now now) {
+  constexpr MonoMs kWindowMs = 60'000;
+  if (now.mono >= clock_window_end_) {
+    past_clock_offset_ = std::exchange(clock_offset_, kNever);
+    clock_window_end_ = now.mono + kWindowMs;
+  }
   // A message that was late gives a larger difference: the smallest is nearest the truth.
   clock_offset_ = std::min(clock_offset_, now.mono - master_ms);
 }
@@ -211,7 +217,8 @@ Core::Work* Core::find(const AttemptId& id, Phase phase) {
 
 void Core::on_message(Assign& message, Now now, Effects& out) {
   if (works_.contains(message.id)) return;
-  const bool late = clock_offset_ != kNever && now.mono - clock_offset_ > message.expires_ms;
+  const MonoMs offset = std::min(clock_offset_, past_clock_offset_);
+  const bool late = offset != kNever && now.mono - offset > message.expires_ms;
   const bool full = running() >= settings_.slots;
   Work& work = works_[message.id];
   work.lease_end = now.mono + message.lease_ms;

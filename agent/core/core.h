@@ -42,6 +42,9 @@ class Core {
   void tick(Now now, Effects& out);
   MonoMs next_deadline() const;
 
+  // Nothing more can be waited for: what is finished goes to disk.
+  void give_up(Effects& out) { spool_untaken(out); }
+
   std::size_t running() const;
 
  private:
@@ -105,7 +108,11 @@ class Core {
   MonoMs sent_ = 0;
   std::uint32_t heartbeat_ms_ = 1'000;
   std::uint32_t silence_ms_ = 5'000;
-  MonoMs clock_offset_ = kNever;  // smallest (mine - master's) seen since the welcome
+  // The smallest (mine - master's) seen in this window and the one before: clocks drift, so no
+  // difference counts for ever.
+  MonoMs clock_offset_ = kNever;
+  MonoMs past_clock_offset_ = kNever;
+  MonoMs clock_window_end_ = 0;
 
   // the sandbox
   bool probed_ = false;

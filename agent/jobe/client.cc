@@ -2,6 +2,9 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <unordered_map>
 #include <variant>
 
@@ -32,8 +35,30 @@ struct Transfer {
   std::unique_ptr<CURL, Cleanup> easy;
   std::variant<ForRun, ForFile, ForProbe> purpose;
   std::string request;
+  std::size_t sent = 0;
+  std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
   std::string answer;
 };
+
+// curl tries a request again when a kept connection turns out to be dead. That is right when nobody
+// read it; a run that was cut off later may have begun and must not be posted twice.
+constexpr auto kMayRepeatWithin = std::chrono::milliseconds(200);
+
+std::size_t read_request(char* buffer, std::size_t, std::size_t room, void* user) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  const std::size_t size = std::min(room, transfer.request.size() - transfer.sent);
+  transfer.request.copy(buffer, size, transfer.sent);
+  transfer.sent += size;
+  return size;
+}
+
+int rewind_request(void* user, curl_off_t offset, int origin) {
+  Transfer& transfer = *static_cast<Transfer*>(user);
+  const bool early = std::chrono::steady_clock::now() - transfer.begun < kMayRepeatWithin;
+  if (!early || origin != SEEK_SET || offset != 0) return CURL_SEEKFUNC_FAIL;
+  transfer.sent = 0;
+  return CURL_SEEKFUNC_OK;
+}
 
 std::size_t append(char* data, std::size_t, std::size_t size, void* user) {
   std::string& answer = *static_cast<std::string*>(user);
@@ -63,6 +88,8 @@ class CurlJobeClient final : public JobeClient {
   explicit CurlJobeClient(const Address& jobe)
       : base_("http://" + jobe.text() + "/jobe/index.php/restapi/"), multi_(curl_multi_init()) {
     CHECK_THAT(multi_ != nullptr);
+    // By default curl keeps four times the present transfers, and so drops some between bursts.
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, static_cast<long>(kMaxSlots));
     headers_ = curl_slist_append(headers_, "Content-Type: application/json; charset=utf-8");
     headers_ = curl_slist_append(headers_, "Accept: application/json");
     headers_ = curl_slist_append(headers_, "Expect:");  // no pause before large bodies
@@ -126,6 +153,7 @@ class CurlJobeClient final : public JobeClient {
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers_);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, 4L);  // Jobe's Apache closes idle ones after 5 s
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, kConnectTimeoutMs);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, append);
@@ -134,9 +162,14 @@ class CurlJobeClient final : public JobeClient {
   }
 
   static void set_body(Transfer& transfer) {
-    curl_easy_setopt(transfer.easy.get(), CURLOPT_POSTFIELDSIZE_LARGE,
+    CURL* easy = transfer.easy.get();
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE,
                      static_cast<curl_off_t>(transfer.request.size()));
-    curl_easy_setopt(transfer.easy.get(), CURLOPT_POSTFIELDS, transfer.request.data());
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_request);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, rewind_request);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, &transfer);
   }
 
   void go(Transfer& transfer) { curl_multi_add_handle(multi_, transfer.easy.get()); }

@@ -37,12 +37,18 @@ void Loop::run() {
     }
     events_.clear();
     jobe_.collect(events_);
+    const std::size_t bad_before = dealer_.bad_frames();
     dealer_.receive(kMostMessagesPerTurn, events_);
+    if (dealer_.bad_frames() != bad_before) {
+      log_->warn("bad_frames={} from=master", dealer_.bad_frames());
+    }
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
     core_.tick(now, effects_);
     perform();
     if (now.mono >= stop_by_) {
       log_->warn("draining=given_up running={}", core_.running());
+      core_.give_up(effects_);
+      perform();
       return;
     }
   }

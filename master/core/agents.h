@@ -30,11 +30,14 @@ struct Agent {
   std::uint32_t slots = 0;
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
-  std::set<AttemptId> occupied;     // attempts that hold a slot there, current or not
+  std::set<AttemptId> occupied;  // attempts that hold a slot there, current or not
+  // Attempts that ended without its word: their programs may run on until then.
+  std::map<AttemptId, MonoMs> ghosts;
   std::uint64_t last_assigned = 0;  // turn counter, to take turns among equals
   std::uint64_t finished = 0;
   std::uint64_t host_faults = 0;
 
+  std::size_t slots_taken() const { return occupied.size() + ghosts.size(); }
   bool connected() const { return link != 0; }
   bool takes_work() const { return state == AgentState::active && connected(); }
   bool has(const std::string& language) const;

@@ -15,14 +15,20 @@ void Core::step(Event&& event, Now now, Effects& out) {
 }
 
 void Core::tick(Now now, Effects& out) {
+  // Time in which this process itself stood still proves nothing against an agent.
+  const MonoMs gap = last_tick_ == kNever ? 0 : now.mono - last_tick_;
+  if (gap > settings_.silence_ms / 2) {
+    for (auto& [name, agent] : agents_.all()) agent.heard = std::min(agent.heard + gap, now.mono);
+  }
+  last_tick_ = now.mono;
+  if (next_agents_check_ <= now.mono) {
+    check_agents(now, out);
+    next_agents_check_ = now.mono + settings_.heartbeat_ms / 2;
+  }
   while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
     LiveJob* job = live(deadlines_.begin()->second);
     CHECK_THAT(job != nullptr);
     on_deadline(*job, now, out);
-  }
-  if (next_agents_check_ <= now.mono) {
-    check_agents(now, out);
-    next_agents_check_ = now.mono + settings_.heartbeat_ms / 2;
   }
   dispatch(now, out);
 }
@@ -103,7 +109,7 @@ Snapshot Core::snapshot(Now now) const {
     shown.since = agent.since;
     shown.last_heard = agent.heard_wall;
     shown.slots = agent.slots;
-    shown.running = static_cast<std::uint32_t>(agent.occupied.size());
+    shown.running = static_cast<std::uint32_t>(agent.slots_taken());
     shown.weight_percent = agent.weight_percent;
     shown.languages = agent.languages;
     shown.finished = agent.finished;

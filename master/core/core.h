@@ -73,7 +73,8 @@ class Core {
   void set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out);
   void learn_languages(Agent& agent, std::vector<Language> languages, std::string problem,
                        Effects& out);
-  void lose(Agent& agent, AgentState state, const std::string& reason, Now now, Effects& out);
+  void lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
+            Effects& out);
   void check_agents(Now now, Effects& out);
   void send(Agent& agent, ToAgent message, Now now, Effects& out, bool after_commit = false);
 
@@ -89,8 +90,10 @@ class Core {
   // Counts afresh, from its attempts, those that ended by a host's fault and their agents.
   static void recount(LiveJob& job);
   void end_attempt(LiveJob& job, Ending ending, const std::string& detail, Now now);
+  // Its program may run on: its slot stays taken until its limits have passed.
+  void keep_slot(Agent& agent, const LiveJob& job, Now now);
   // After an attempt that gave no answer: back to the queue, or failed after too many.
-  void retry(LiveJob& job, bool counts, Now now, Effects& out);
+  void retry(LiveJob& job, Now now, Effects& out);
   void finish(LiveJob& job, JobState state, int http_status, std::uint32_t outcome, Bytes result,
               Now now, Effects& out);
   void on_deadline(LiveJob& job, Now now, Effects& out);
@@ -103,6 +106,7 @@ class Core {
 
   Agents agents_;
   MonoMs next_agents_check_ = 0;
+  MonoMs last_tick_ = kNever;
   std::uint64_t assignments_ = 0;
   std::set<std::string> known_languages_;
 

@@ -29,7 +29,8 @@ void Core::on(BadFrame& event, Now, Effects& out) {
 
 void Core::on(LinkGone& event, Now now, Effects& out) {
   Agent* agent = agents_.by_link(event.link);
-  if (agent != nullptr) lose(*agent, AgentState::lost, "its connection is gone", now, out);
+  if (agent != nullptr)
+    lose(*agent, AgentState::lost, Ending::agent_lost, "its connection is gone", now, out);
 }
 
 void Core::refuse(LinkId link, Refusal code, std::string reason, Effects& out) {
@@ -72,10 +73,13 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   }
   Agent* before = agents_.by_link(link);
   if (before != nullptr && before != known) {
-    lose(*before, AgentState::lost, "its connection took the name " + hello.name, now, out);
+    lose(*before, AgentState::lost, Ending::agent_lost,
+         "its connection took the name " + hello.name, now, out);
   }
   Agent& agent = agents_.add(hello.name);
   agents_.bind(agent, link);
+  // The same process knows what it runs; a new one does not know what its past life left behind.
+  if (agent.instance == hello.instance) agent.ghosts.clear();
   agent.instance = hello.instance;
   agent.version = hello.version;
   agent.slots = hello.slots;
@@ -99,6 +103,7 @@ void Core::welcome(Agent& agent, Now now, Effects& out) {
 
 void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now now, Effects& out) {
   agent.occupied = {held.begin(), held.end()};
+  for (const AttemptId& id : held) agent.ghosts.erase(id);
   for (const AttemptId& id : held) {
     LiveJob* job = live(id.job);
     if (job == nullptr) continue;
@@ -118,8 +123,9 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
   }
   for (const JobId& id : forgotten) {
     LiveJob& job = *live(id);
+    keep_slot(agent, job, now);
     end_attempt(job, Ending::forgotten, "the agent came back without it", now);
-    retry(job, counts_as_attempt(Ending::forgotten), now, out);
+    retry(job, now, out);
   }
 }
 
@@ -134,6 +140,12 @@ void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, NeedFiles& message, Now, Effects& out) {
+  const LiveJob* job = live(message.id.job);
+  if (job == nullptr || !runs_as(*job, agent.name, message.id.attempt)) return;
+  const auto& files = job->job.files;
+  std::erase_if(message.files, [&](const std::string& file) {
+    return std::find(files.begin(), files.end(), file) == files.end();
+  });
   out.push_back(SendFiles{agent.link, message.id, std::move(message.files)});
 }
 
@@ -152,7 +164,8 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
         }
       }
     }
-    send(agent, Taken{message.id}, now, out);
+    // Perhaps it repeats a result whose commit is still to come.
+    send(agent, Taken{message.id}, now, out, true);
     return;
   }
   Attempt& attempt = job->job.attempts.back();
@@ -169,7 +182,8 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
            std::make_shared<const std::string>(std::move(message.body)), now, out);
   } else {
     if (verdict == Verdict::elsewhere) ++agent.host_faults;
-    retry(*job, verdict == Verdict::elsewhere, now, out);
+    if (message.ending == Ending::cut) keep_slot(agent, *job, now);
+    retry(*job, now, out);
   }
   send(agent, Taken{message.id}, now, out, true);
 }
@@ -179,7 +193,8 @@ void Core::on_message(Agent& agent, Draining&, Now now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, Bye&, Now now, Effects& out) {
-  lose(agent, AgentState::left, "it said goodbye", now, out);
+  // It holds nothing: what was on its way to it was never begun.
+  lose(agent, AgentState::left, Ending::forgotten, "it said goodbye", now, out);
 }
 
 void Core::set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out) {
@@ -209,7 +224,8 @@ void Core::learn_languages(Agent& agent, std::vector<Language> languages, std::s
   if (!agent.languages.empty()) out.push_back(SaveAgent{agent.record()});
 }
 
-void Core::lose(Agent& agent, AgentState state, const std::string& reason, Now now, Effects& out) {
+void Core::lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
+                Effects& out) {
   agents_.unbind(agent);
   agent.occupied.clear();
   set_state(agent, state, reason, now, out);
@@ -221,17 +237,20 @@ void Core::lose(Agent& agent, AgentState state, const std::string& reason, Now n
   }
   for (const JobId& id : orphans) {
     LiveJob& job = *live(id);
-    end_attempt(job, Ending::agent_lost, reason, now);
-    retry(job, true, now, out);
+    if (ending != Ending::forgotten) keep_slot(agent, job, now);
+    end_attempt(job, ending, reason, now);
+    retry(job, now, out);
   }
 }
 
 void Core::check_agents(Now now, Effects& out) {
   for (auto& [name, agent] : agents_.all()) {
+    std::erase_if(agent.ghosts, [&](const auto& ghost) { return ghost.second <= now.mono; });
     if (!agent.connected()) continue;
     const MonoMs silent = now.mono - agent.heard;
     if (silent >= settings_.silence_ms) {
-      lose(agent, AgentState::lost, "silent for " + std::to_string(silent / 1000) + " s", now, out);
+      lose(agent, AgentState::lost, Ending::agent_lost,
+           "silent for " + std::to_string(silent / 1000) + " s", now, out);
       continue;
     }
     if (silent >= settings_.suspect_ms && agent.state == AgentState::active) {

@@ -85,6 +85,7 @@ void Core::dequeue(LiveJob& job) {
 }
 
 void Core::dispatch(Now now, Effects& out) {
+  if (!store_problem_.empty()) return;  // never on in memory only
   // The oldest waiting job of any language goes first; a language without a free slot is left out.
   std::set<std::string> blocked;
   for (;;) {
@@ -173,8 +174,9 @@ void Core::recount(LiveJob& job) {
   job.counted = 0;
   job.tried.clear();
   for (const Attempt& attempt : job.job.attempts) {
-    if (attempt.ending == Ending::none || !counts_as_attempt(attempt.ending)) continue;
-    ++job.counted;
+    if (attempt.ending == Ending::none || attempt.ending == Ending::forgotten) continue;
+    if (counts_as_attempt(attempt.ending)) ++job.counted;
+    // Counted or not: where it has just failed it goes again only if it must.
     if (std::find(job.tried.begin(), job.tried.end(), attempt.agent) == job.tried.end()) {
       job.tried.push_back(attempt.agent);
     }
@@ -189,30 +191,24 @@ void Core::end_attempt(LiveJob& job, Ending ending, const std::string& detail, N
   attempt.detail = detail;
 }
 
-void Core::retry(LiveJob& job, bool counts, Now now, Effects& out) {
-  const std::string& agent = job.job.attempts.back().agent;
-  const Ending ending = job.job.attempts.back().ending;
-  out.push_back(Note{Note::Level::warn,
-                     "job=" + job.job.id.text() +
-                         " attempt=" + std::to_string(job.job.attempts.back().number) +
-                         " agent=" + agent + " ended=\"" + std::string(ending_name(ending)) +
-                         "\" reason=\"" + job.job.attempts.back().detail + "\""});
-  if (counts) {
-    ++job.counted;
-    if (std::find(job.tried.begin(), job.tried.end(), agent) == job.tried.end()) {
-      job.tried.push_back(agent);
-    }
-    if (job.counted >= settings_.max_attempts) {
-      const std::string text = "Docket: this program could not be run, " +
-                               std::to_string(job.counted) +
-                               " attempts on the sandboxes failed. It is not the program's fault "
-                               "as far as Docket can tell; please tell your administrator.";
-      finish(job, JobState::failed, 200, static_cast<std::uint32_t>(Outcome::internal_error),
-             std::make_shared<const std::string>(
-                 own_result(job.job.id, Outcome::internal_error, text)),
-             now, out);
-      return;
-    }
+void Core::retry(LiveJob& job, Now now, Effects& out) {
+  const Attempt& ended = job.job.attempts.back();
+  out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " attempt=" +
+                                            std::to_string(ended.number) + " agent=" + ended.agent +
+                                            " ended=\"" + std::string(ending_name(ended.ending)) +
+                                            "\" http_status=" + std::to_string(ended.http_status) +
+                                            " outcome=" + std::to_string(ended.outcome)});
+  recount(job);
+  const std::size_t tries = job.job.attempts.size();
+  if (job.counted >= settings_.max_attempts || tries >= settings_.max_all_attempts) {
+    const std::string text = "Docket: this program could not be run, " + std::to_string(tries) +
+                             " attempts on the sandboxes failed. It is not the program's fault "
+                             "as far as Docket can tell; please tell your administrator.";
+    finish(
+        job, JobState::failed, 200, static_cast<std::uint32_t>(Outcome::internal_error),
+        std::make_shared<const std::string>(own_result(job.job.id, Outcome::internal_error, text)),
+        now, out);
+    return;
   }
   const bool elsewhere =
       std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
@@ -220,12 +216,13 @@ void Core::retry(LiveJob& job, bool counts, Now now, Effects& out) {
         return other.takes_work() && other.has(job.job.language) &&
                std::find(job.tried.begin(), job.tried.end(), other.name) == job.tried.end();
       });
+  job.wait_until = now.mono + settings_.queue_wait_ms;  // it had its turn: patience anew
   enqueue(job);
-  if (!elsewhere || !counts) {
+  if (!elsewhere) {
     // The next try may meet the same host: give it time.
     queue_.remove(job.job.language, job.ticket);
     job.delayed = true;
-    const std::uint32_t doublings = std::min<std::uint32_t>(job.counted, 5);
+    const std::size_t doublings = std::min<std::size_t>(tries - 1, 7);
     set_deadline(job, now.mono + (MonoMs{settings_.retry_delay_ms} << doublings));
   }
   out.push_back(SaveJob{job.job});
@@ -257,15 +254,16 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
     Agent* agent = agents_.by_name(attempt.agent);
     if (agent == nullptr || !agent->connected()) {
       // Restored from disk: an agent lost while we watch loses its runs at once.
+      if (agent != nullptr) keep_slot(*agent, job, now);
       end_attempt(job, Ending::forgotten, "its agent did not come back after a restart", now);
-      retry(job, counts_as_attempt(Ending::forgotten), now, out);
+      retry(job, now, out);
       return;
     }
     // Its limits and the lease have passed, so nothing of it runs there any more.
     agent->occupied.erase({job.job.id, attempt.number});
     ++agent->host_faults;
     end_attempt(job, Ending::overdue, "no word from the agent within the lease", now);
-    retry(job, true, now, out);
+    retry(job, now, out);
     return;
   }
   if (now.mono >= job.wait_until) {
@@ -279,6 +277,11 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
   CHECK_THAT(job.delayed);
   dequeue(job);
   enqueue(job);
+}
+
+void Core::keep_slot(Agent& agent, const LiveJob& job, Now now) {
+  const AttemptId id{job.job.id, job.job.attempts.back().number};
+  agent.ghosts[id] = now.mono + ghost_ms(settings_, job.job.cputime_s);
 }
 
 void Core::count_done(Now now) {

@@ -11,8 +11,8 @@ bool less_loaded(const Agent& a, const Agent& b) {
   const auto capacity = [](const Agent& x) {
     return static_cast<std::uint64_t>(x.slots) * x.weight_percent;
   };
-  const auto left = (a.occupied.size() + 1) * capacity(b);
-  const auto right = (b.occupied.size() + 1) * capacity(a);
+  const auto left = (a.slots_taken() + 1) * capacity(b);
+  const auto right = (b.slots_taken() + 1) * capacity(a);
   return left != right ? left < right : a.last_assigned < b.last_assigned;
 }
 
@@ -27,7 +27,7 @@ Placement place(Agents& agents, const std::string& language,
     if (!agent.takes_work() || !agent.has(language)) continue;
     const bool was_tried = std::find(tried.begin(), tried.end(), name) != tried.end();
     untried_exists = untried_exists || !was_tried;
-    if (agent.occupied.size() >= agent.slots) continue;
+    if (agent.slots_taken() >= agent.slots) continue;
     Agent*& best = was_tried ? again : fresh;
     if (best == nullptr || less_loaded(agent, *best)) best = &agent;
   }

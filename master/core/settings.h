@@ -15,6 +15,8 @@ struct CoreSettings {
 
   // A program that takes its sandbox down meets three hosts at the most.
   std::uint32_t max_attempts = 3;
+  // Attempts that began nothing do not count towards that; so many in all end a job all the same.
+  std::uint32_t max_all_attempts = 20;
   // With one host only, a retry at once would meet the same fault: 200, 400, 800 ms, …
   std::uint32_t retry_delay_ms = 200;
 
@@ -33,12 +35,19 @@ struct CoreSettings {
   // The lease of an attempt: compiling (Jobe allows it 10 s of CPU, 20 s of wall time), the
   // sandbox's own wait for a slot (10 s), files, and the run's wall limit of 2 x cputime.
   std::uint32_t lease_base_ms = 60'000;
+  // A program whose agent is gone runs on to its wall limit, after compiling: so long its slot
+  // stays taken.
+  std::uint32_t ghost_base_ms = 10'000;
   // The agent ends an attempt at its lease; the master waits this much longer for its word.
   std::uint32_t lease_margin_ms = 10'000;
 };
 
 constexpr std::uint32_t kDefaultCputimeSeconds = 5;  // Jobe's default
 constexpr std::uint32_t kMaxCputimeSeconds = 120;    // Jobe's clamp; above it answers 400
+
+constexpr std::uint32_t ghost_ms(const CoreSettings& settings, std::uint32_t cputime_s) {
+  return settings.ghost_base_ms + 2'000 * cputime_s;
+}
 
 constexpr std::uint32_t lease_ms(const CoreSettings& settings, std::uint32_t cputime_s) {
   return settings.lease_base_ms + 2'000 * cputime_s;

@@ -154,8 +154,12 @@ void Loop::send_files(const SendFiles& order) {
 }
 
 void Loop::log(const Note& note) {
+  // Some of it was said by agents and sandboxes: it must stay one line.
+  std::string text = note.text;
+  std::replace_if(
+      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   log_->log(note.level == Note::Level::info ? spdlog::level::info : spdlog::level::warn, "{}",
-            note.text);
+            text);
 }
 
 }  // namespace docket

@@ -53,6 +53,11 @@ Status write_all(int fd, std::string_view content) {
   return ok_status();
 }
 
+bool sync_folder(const fs::path& path) {
+  const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  return folder.get() >= 0 && ::fsync(folder.get()) == 0;
+}
+
 class DiskFiles final : public FileStore {
  public:
   explicit DiskFiles(fs::path dir) : dir_(std::move(dir)) {}
@@ -66,7 +71,9 @@ class DiskFiles final : public FileStore {
     if (!acceptable_id(id)) return Error{ErrorCode::invalid, "file id must be letters and digits"};
     const fs::path path = path_of(id);
     std::error_code failed;
-    fs::create_directories(path.parent_path(), failed);
+    if (fs::create_directories(path.parent_path(), failed) && !sync_folder(dir_)) {
+      return system_error("cannot sync " + dir_.string());
+    }
     const fs::path half = dir_ / ("half." + std::to_string(serial_++));
     {
       const Descriptor fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
@@ -84,8 +91,7 @@ class DiskFiles final : public FileStore {
       ::unlink(half.c_str());
       return error;
     }
-    const Descriptor folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (folder.get() < 0 || ::fsync(folder.get()) != 0) {
+    if (!sync_folder(path.parent_path())) {
       return system_error("cannot sync " + path.parent_path().string());
     }
     return ok_status();

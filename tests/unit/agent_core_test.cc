@@ -163,8 +163,13 @@ TEST_SUITE("agent core: link") {
     CHECK(hello.weight_percent == 100);
     CHECK(hello.languages == kC);
     CHECK(hello.held.empty());
-    agent.pass(3'000, false);
-    CHECK(agent.told<Hello>().size() == 3);
+    agent.pass(2'999, false);
+    CHECK(agent.told<Hello>().size() == 2);
+    CHECK(agent.of<Note>().empty());
+    agent.pass(1, false);
+    CHECK(agent.of<Note>().size() == 1);  // that no answer comes
+    agent.pass(10'000, false);
+    CHECK(agent.told<Hello>().size() == 10);
     CHECK(agent.of<Note>().empty());  // said once
     agent.welcome();
     CHECK(agent.of<Ready>().size() == 1);

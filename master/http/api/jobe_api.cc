@@ -196,16 +196,18 @@ Response JobeApi::languages() const {
 }
 
 std::optional<Response> JobeApi::submit(Request&& request) {
+  const auto too_large = [] {
+    return text_response(413, "The run is larger than " + std::to_string(kMaxBodyBytes >> 20) +
+                                  " MB: send support files with PUT files/ID");
+  };
+  if (request.body.size() > kMaxBodyBytes) return too_large();
   Submit submit;
   submit.reply_to = request.id;
   submit.asynchronous = prefers(request, "respond-async");
   submit.client_job = std::string(request.header("x-coderunner-job-id").substr(0, kMaxNameBytes));
   auto run = parse_run_request(std::move(request.body));
   if (!run) return text_response(400, run.error().message);
-  if (run->body->size() > kMaxBodyBytes) {
-    return text_response(413, "The run is larger than " + std::to_string(kMaxBodyBytes >> 20) +
-                                  " MB: send support files with PUT files/ID");
-  }
+  if (run->body->size() > kMaxBodyBytes) return too_large();  // taking out a secret wrote it anew
   const auto snapshot = published_.get();
   const auto& known = snapshot->known_languages;
   if (!std::binary_search(known.begin(), known.end(), run->language)) {

@@ -103,8 +103,8 @@ Result<std::uint32_t> cputime_of(const json& run_spec) {
   return seconds <= 0 ? kDefaultCputimeSeconds : static_cast<std::uint32_t>(seconds);
 }
 
-// Jobe ignores these keys, and a secret must reach neither disk nor page. True when the body must be
-// written anew: of two members of one name the parser keeps the last, the body still has both.
+// Jobe ignores these keys, and a secret must reach neither disk nor page. True when the body must
+// be written anew: of two members of one name the parser keeps the last, the body still has both.
 bool take_out_secrets(json& request, const std::string& body) {
   json& run_spec = request["run_spec"];
   std::size_t taken = request.erase("jobeapikey") + run_spec.erase("jobeapikey");
@@ -119,6 +119,10 @@ bool take_out_secrets(json& request, const std::string& body) {
 
 Result<RunRequest> parse_run_request(std::string&& body) {
   if (body.empty()) return invalid("Non-JSON post data received");
+  // The parser passes over a byte order mark and stops at a NUL; Jobe refuses both.
+  if (body.starts_with("\xEF\xBB\xBF") || body.find('\0') != std::string::npos) {
+    return invalid("The body is not valid JSON: it holds a byte order mark or a NUL byte");
+  }
   if (json_depth(body) > kMaxJsonDepth) {
     return invalid("The body nests deeper than " + std::to_string(kMaxJsonDepth) + " levels");
   }
@@ -161,7 +165,7 @@ Result<RunRequest> parse_run_request(std::string&& body) {
   if (!cputime) return cputime.error();
   run.cputime_s = *cputime;
   run.body = std::make_shared<const std::string>(take_out_secrets(request, body) ? request.dump()
-                                                                            : std::move(body));
+                                                                                 : std::move(body));
   return run;
 }
 
