@@ -78,8 +78,7 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   }
   Agent& agent = agents_.add(hello.name);
   agents_.bind(agent, link);
-  // The same process knows what it runs; a new one does not know what its past life left behind.
-  if (agent.instance == hello.instance) agent.ghosts.clear();
+  const bool same_process = agent.instance == hello.instance;
   agent.instance = hello.instance;
   agent.version = hello.version;
   agent.slots = hello.slots;
@@ -90,6 +89,8 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
   reconcile_held(agent, hello.held, now, out);
+  // The same process knows what it runs; a new one does not know what its past life left behind.
+  if (same_process) agent.ghosts.clear();
 }
 
 void Core::welcome(Agent& agent, Now now, Effects& out) {

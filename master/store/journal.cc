@@ -77,7 +77,7 @@ class SqliteJournal final : public Journal {
 
  private:
   void run() {
-    MonoMs next_retention = read_clock().mono + kRetentionEveryMs;
+    MonoMs next_retention = read_clock().mono;
     for (;;) {
       const MonoMs until_retention = next_retention - read_clock().mono;
       mailbox_.wait(static_cast<int>(std::clamp<MonoMs>(until_retention, 0, kRetentionEveryMs)));
@@ -166,7 +166,8 @@ Result<Restored> read_restored(Connection& connection) {
     if (!job) return job.error();
     restored.jobs.push_back(std::move(*job));
   }
-  auto agents = connection.prepare("SELECT name, slots, weight_percent, languages FROM agents");
+  auto agents =
+      connection.prepare("SELECT name, slots, weight_percent, languages FROM agents ORDER BY name");
   if (!agents) return agents.error();
   for (;;) {
     auto row = agents->step();

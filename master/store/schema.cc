@@ -62,14 +62,18 @@ Status migrate(Connection& connection) {
 }  // namespace
 
 Result<Connection> open_for_writing(const std::string& data_dir) {
-  auto connection = Connection::open(data_dir + "/docket.db", Connection::Mode::write);
+  const std::string path = data_dir + "/docket.db";
+  auto connection = Connection::open(path, Connection::Mode::write);
   if (!connection) return connection;
+  const auto named = [&](const Error& error) {
+    return Error{error.code, path + ": " + error.message};
+  };
   // auto_vacuum only takes effect before the first table exists.
   for (const char* pragma :
        {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"}) {
-    if (auto done = connection->execute(pragma); !done) return done.error();
+    if (auto done = connection->execute(pragma); !done) return named(done.error());
   }
-  if (auto done = migrate(*connection); !done) return done.error();
+  if (auto done = migrate(*connection); !done) return named(done.error());
   return connection;
 }
 

@@ -64,6 +64,14 @@ TEST_SUITE("e2e bad input") {
             {"--jobe-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--agents-listen",
              "tcp://127.0.0.1:0", "--data", cluster.folder() + "/master"},
             "data: " + cluster.folder() + "/master is in use");
+    refuses(folder, "docket-master",
+            {"--jobe-listen", "127.0.0.1:0", "--ops-listen", cluster.ops_url().substr(7),
+             "--agents-listen", "tcp://127.0.0.1:0", "--data", folder.path() + "/data"},
+            "ops-listen: cannot listen on");
+    refuses(folder, "docket-master",
+            {"--jobe-listen", "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--agents-listen",
+             cluster.agents_url(), "--data", folder.path() + "/data"},
+            "agents-listen: cannot listen on");
   }
 
   TEST_CASE("agent") {

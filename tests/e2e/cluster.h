@@ -64,6 +64,7 @@ class Cluster {
 
   std::string jobe(const std::string& rest) const;  // a URL of the Jobe listener
   std::string ops(const std::string& rest) const;
+  std::string agents_url() const { return facts_.at("agents"); }
   std::string ops_url() const { return "http://" + facts_.at("ops"); }
 
   Reply run(const std::string& language, const std::string& source,

@@ -57,6 +57,23 @@ TEST_SUITE("e2e failures") {
     CHECK(cluster.run("python3", "print(1)").json()["stdout"] == "1\n");
   }
 
+  TEST_CASE("a program that a killed agent left running keeps its slot") {
+    Cluster cluster;
+    cluster.add_host("lab-1", 1, 4);
+    const nlohmann::json limit = {{"parameters", {{"cputime", 2}}}};
+    const std::string first =
+        cluster.submit("python3", "import time; time.sleep(3); print('first')", limit);
+    REQUIRE(eventually(5'000, [&] { return cluster.sandbox_stats("lab-1")["running"] == 1; }));
+    cluster.agent_process("lab-1").kill_now();
+    auto again = cluster.start_agent("lab-1", cluster.sandbox("lab-1").address, {"--slots", "1"});
+    again->wait_ready();
+    const std::string second = cluster.submit("python3", "print('second')", limit);
+    CHECK(eventually(60'000, [&] { return cluster.result(second).status == 200; }));
+    CHECK(eventually(60'000, [&] { return cluster.result(first).status == 200; }));
+    CHECK(cluster.result(first).json()["stdout"] == "first\n");
+    CHECK(cluster.sandbox_stats("lab-1")["max_running"] == 1);
+  }
+
   TEST_CASE("two agents with one name: the second is refused and says so once") {
     Cluster cluster;
     cluster.add_host("lab-1", 1);

@@ -274,8 +274,8 @@ TEST_SUITE("master core: agents") {
     cluster.feed(FromAgent{link, hello_of("lab-2", {.slots = 2})});
     cluster.links = {{"lab-2", link}};
     CHECK(cluster.view("lab-1").state == AgentState::lost);
-    CHECK(cluster.agent_of(id) == "lab-2");
     cluster.pass(20'000);
+    CHECK(cluster.agent_of(id) == "lab-2");
     CHECK(cluster.view("lab-2").state == AgentState::active);
     cluster.finish(id);
     CHECK(cluster.answers(id).size() == 1);
@@ -285,12 +285,48 @@ TEST_SUITE("master core: agents") {
     Cluster cluster;
     cluster.join("lab-1");
     const JobId id = cluster.submit();
-    for (int i = 0; i < 5; ++i) {
+    for (std::size_t i = 0; i < 5; ++i) {
       cluster.join("lab-1");
-      CHECK(cluster.job(id).attempts.back().ending == Ending::forgotten);
-      cluster.pass(cluster.settings.retry_delay_ms);
+      CHECK(cluster.job(id).attempts[i].ending == Ending::forgotten);
+      // The same process: it never began, so its slot is free and it may have it at once.
       REQUIRE(cluster.agent_of(id) == "lab-1");
+      CHECK(cluster.view("lab-1").running == 1);
     }
+  }
+
+  TEST_CASE("what an agent's past life ran may run on, so its slot stays taken for a while") {
+    Cluster cluster;
+    cluster.join("lab-1", {.slots = 2});
+    const JobId id = cluster.submit();
+    cluster.feed(LinkGone{cluster.links["lab-1"]});
+    const MonoMs ghost = ghost_ms(cluster.settings, kDefaultCputimeSeconds);
+    SUBCASE("a new process") {
+      cluster.join("lab-1", {.slots = 2, .instance = 2});
+      cluster.pass(1'000);
+      CHECK(cluster.agent_of(id) == "lab-1");  // into the other slot
+      const JobId next = cluster.submit();
+      cluster.pass(ghost - 2'000);
+      CHECK(cluster.job(next).state == JobState::queued);
+      cluster.pass(2'000);
+      CHECK(cluster.agent_of(next) == "lab-1");
+    }
+    SUBCASE("the same process") {
+      cluster.join("lab-1", {.slots = 2});
+      cluster.pass(1'000);
+      CHECK(cluster.running(id));
+      CHECK(cluster.running(cluster.submit()));
+    }
+  }
+
+  TEST_CASE("a run whose connection was cut may go on in the sandbox: its slot stays taken") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    cluster.join("lab-2", {.languages = {"java"}});
+    cluster.finish(cluster.submit(), ended(Ending::cut));
+    const JobId next = cluster.submit();
+    cluster.pass(1'000);
+    CHECK(cluster.job(next).state == JobState::queued);
+    cluster.pass(ghost_ms(cluster.settings, kDefaultCputimeSeconds));
     CHECK(cluster.view("lab-1").running == 1);
   }
 
@@ -340,6 +376,36 @@ TEST_SUITE("master core: agents") {
     CHECK(sendings[0].link == link);
     CHECK(sendings[0].id == cluster.current(id));
     CHECK(sendings[0].files == std::vector<std::string>{"abcdefgh"});
+    // Only what its own job names.
+    cluster.tell("lab-1", NeedFiles{cluster.current(id), {"ijklmnop", "abcdefgh"}});
+    CHECK(cluster.of<SendFiles>().at(0).files == std::vector<std::string>{"abcdefgh"});
+    cluster.tell("lab-1", NeedFiles{{id, 7}, {"abcdefgh"}});
+    CHECK(cluster.of<SendFiles>().empty());
+  }
+
+  TEST_CASE("time in which the master itself stood still is not held against its agents") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    cluster.pass(1'000);
+    cluster.advance(60'000);
+    cluster.tick();
+    CHECK(cluster.view("lab-1").state == AgentState::active);
+    CHECK(cluster.agent_of(id) == "lab-1");
+    cluster.silent = {"lab-1"};
+    cluster.pass(6'000);
+    CHECK(cluster.view("lab-1").state == AgentState::lost);
+  }
+
+  TEST_CASE("an agent that says goodbye had not begun what was on its way to it") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    cluster.join("lab-2");
+    cluster.tell("lab-1", Bye{});
+    CHECK(cluster.job(id).attempts[0].ending == Ending::forgotten);
+    CHECK(cluster.agent_of(id) == "lab-2");
+    CHECK(cluster.view("lab-1").running == 0);
   }
 
   TEST_CASE("a frame that is no message is noted and changes nothing") {

@@ -161,7 +161,6 @@ TEST_SUITE("store") {
     job.files = {"abcdefgh", "ijklmnop"};
     job.run_spec = bytes(std::string("{\0\xff\xe2\x80\xa8}", 7));
     job.result = bytes(std::string("\0\xfe", 2));
-    job.finished = 1'700'000'000'777;
     Attempt attempt;
     attempt.number = 2;
     attempt.agent = "lab-1";
