@@ -145,6 +145,8 @@ def show_many(jobe, ops, count):
 def main():
     binaries, once = pathlib.Path(sys.argv[1]).resolve(), "--once" in sys.argv[2:]
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell starts background jobs with SIGINT ignored; it must end the demo there too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="docket-demo-"))
     cluster = Cluster(folder, binaries)
     try:

@@ -91,6 +91,8 @@ Folder::Folder() {
   std::string pattern = (std::filesystem::temp_directory_path() / "docket-e2e-XXXXXX").string();
   REQUIRE(::mkdtemp(pattern.data()) != nullptr);
   path_ = pattern;
+  // Sandboxes keep their work folders in it and run programs as other users.
+  std::filesystem::permissions(path_, std::filesystem::perms(0711));
 }
 
 Folder::~Folder() {
@@ -122,9 +124,11 @@ void Cluster::restart_master() {
 
 Sandbox Cluster::start_sandbox(int slots, const std::string& listen) {
   Sandbox sandbox;
-  sandbox.process = std::make_unique<Process>(
-      "trial-jobe", std::vector<std::string>{"--listen", listen, "--slots", std::to_string(slots)},
-      folder());
+  sandbox.process =
+      std::make_unique<Process>("trial-jobe",
+                                std::vector<std::string>{"--listen", listen, "--slots",
+                                                         std::to_string(slots), "--data", folder()},
+                                folder());
   sandbox.address = sandbox.process->wait_ready().at("listen");
   return sandbox;
 }
