@@ -1,7 +1,5 @@
 #include "master/cli/run_request.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
@@ -93,19 +91,6 @@ std::string outcome_sentence(int outcome) {
       break;
   }
   return outcome_name(outcome);
-}
-
-std::string md5_hex(std::string_view content) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  CHECK_THAT(EVP_Digest(content.data(), content.size(), digest, &size, EVP_md5(), nullptr) == 1);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text.push_back(kHex[digest[i] >> 4]);
-    text.push_back(kHex[digest[i] & 15]);
-  }
-  return text;
 }
 
 }  // namespace docket::cli

@@ -49,7 +49,4 @@ int exit_code_of(int outcome);
 // "time limit exceeded", … for a message about a run that is not ok.
 std::string outcome_sentence(int outcome);
 
-// 32 hex digits in lower case.
-std::string md5_hex(std::string_view content);
-
 }  // namespace docket::cli

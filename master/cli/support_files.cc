@@ -9,6 +9,7 @@
 #include "master/cli/fields.h"
 #include "master/cli/text.h"
 #include "protocol/base/base64.h"
+#include "protocol/base/digest.h"
 #include "protocol/messages.h"
 
 namespace docket::cli {

@@ -4,36 +4,18 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 
+#include "protocol/base/json_depth.h"
+
 namespace docket::trial_jobe {
 namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 512;
 constexpr std::string_view kMalformed = "Malformed UTF-8 characters, possibly incorrectly encoded";
 constexpr std::string_view kControl = "Control character error, possibly incorrectly encoded";
 
 Error not_json(std::string_view reason) {
   return {ErrorCode::invalid, std::string(reason)};
-}
-
-bool too_deep(std::string_view text) {
-  int depth = 0;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      if (++depth > kMaxDepth) return true;
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return false;
 }
 
 // Length of the well-formed UTF-8 sequence at `at`, 0 if there is none (Unicode 15, table 3-7).
@@ -73,14 +55,6 @@ Error explain(const json::parse_error& error, std::string_view text) {
   return not_json("Syntax error");
 }
 
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
-}
-
 void print_value(const json& value, std::size_t indent, std::string& out) {
   if (!value.is_structured()) {
     out += php_text(value);
@@ -101,7 +75,7 @@ void print_value(const json& value, std::size_t indent, std::string& out) {
 
 Result<json> parse_json(std::string_view text) {
   if (text.starts_with("\xef\xbb\xbf")) return not_json("Syntax error");
-  if (too_deep(text)) return not_json("Maximum stack depth exceeded");
+  if (json_depth(text) > kMaxJsonDepth) return not_json("Maximum stack depth exceeded");
   try {
     return json::parse(text);
   } catch (const json::parse_error& error) {
@@ -148,33 +122,6 @@ std::string readable_text(std::string_view bytes) {
       out += {'\\', 'x', kHex[byte >> 4], kHex[byte & 15]};
     }
   }
-  return out;
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  std::string out;
-  std::uint32_t bits = 0;
-  int digits = 0;
-  int padding = 0;
-  for (const char c : text) {
-    if (c == ' ' || c == '\t' || c == '\n' || c == '\r') continue;
-    if (c == '=') {
-      ++padding;
-      continue;
-    }
-    const int digit = base64_digit(c);
-    if (digit < 0 || padding > 0) return std::nullopt;
-    bits = (bits << 6) | static_cast<std::uint32_t>(digit);
-    if (++digits % 4 == 0) {
-      out += static_cast<char>(bits >> 16 & 0xff);
-      out += static_cast<char>(bits >> 8 & 0xff);
-      out += static_cast<char>(bits & 0xff);
-    }
-  }
-  const int rest = digits % 4;
-  if (rest == 1 || (padding > 0 && (padding > 2 || (rest + padding) % 4 != 0))) return std::nullopt;
-  if (rest >= 2) out += static_cast<char>(bits >> (rest == 2 ? 4 : 10) & 0xff);
-  if (rest == 3) out += static_cast<char>(bits >> 2 & 0xff);
   return out;
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,9 +21,6 @@ bool is_utf8(std::string_view bytes);
 // The bytes themselves when they are UTF-8; else every byte above 0x7e and every control byte but
 // \n, \r and \t becomes the text \xNN.
 std::string readable_text(std::string_view bytes);
-
-// White space and missing padding are fine, any other foreign character is not.
-std::optional<std::string> decode_base64(std::string_view text);
 
 // An array as PHP's print_r shows it, as Jobe's "Invalid file specifier" needs it.
 std::string print_r(const nlohmann::json& value);

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "protocol/base/base64.h"
 #include "tests/trial_jobe/json_text.h"
 
 namespace docket::trial_jobe {
@@ -213,7 +214,7 @@ std::variant<std::string, Answer> parse_file(std::string_view id, std::string_vi
       whole.is_object() ? field(whole, "file_contents") : field(json::object(), "");
   if (contents.is_null()) return error_answer(400, "put: missing file_contents parameter");
   if (contents.is_structured()) return error_answer(500, "");
-  auto bytes = decode_base64(php_text(contents));
+  auto bytes = base64_decode(php_text(contents));
   if (!bytes) {
     return error_answer(400, "put: contents of file " + std::string(id) + " are not valid base-64");
   }

@@ -2,6 +2,8 @@
 // what a run sends and what its outcome means. No network, no files.
 #include <doctest/doctest.h>
 
+#include "protocol/base/digest.h"
+
 #include <nlohmann/json.hpp>
 
 #include "master/cli/client.h"

@@ -1,6 +1,5 @@
 #include "master/http/api/jobe_api.h"
 
-#include <openssl/evp.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "master/http/api/views.h"
 #include "protocol/base/base64.h"
 #include "protocol/base/check.h"
+#include "protocol/base/digest.h"
 #include "protocol/messages.h"
 
 namespace docket::http {
@@ -56,19 +56,6 @@ bool prefers(const Request& request, std::string_view wanted) {
     }
   }
   return false;
-}
-
-std::string md5_hex(std::string_view content) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  CHECK_THAT(EVP_Digest(content.data(), content.size(), digest, &size, EVP_md5(), nullptr) == 1);
-  constexpr std::string_view kHex = "0123456789abcdef";
-  std::string text;
-  for (unsigned i = 0; i < size; ++i) {
-    text.push_back(kHex[digest[i] >> 4]);
-    text.push_back(kHex[digest[i] & 15]);
-  }
-  return text;
 }
 
 // The decoded file_contents of a body, or the answer that says what is wrong with it.
