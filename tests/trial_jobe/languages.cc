@@ -68,7 +68,7 @@ std::string compile_pascal(const CommandWords& words) {
 }
 
 std::string run_octave(const CommandWords& words) {
-  return line({{"octave", "--no-window-system", "--silent", "--norc"},
+  return line({{"octave", "--no-window-system", "--silent", "--norc", "--no-history"},
                words.interpreter_args,
                {words.source},
                words.run_args});
