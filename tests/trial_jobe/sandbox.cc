@@ -18,8 +18,9 @@ constexpr int kOpenFiles = 256;
 // RLIMIT_NPROC counts the sandbox's first process too, the shell.
 constexpr int kOwnProcesses = 1;
 
-// The kernel rounds CPU times down to its ticks before it reports them.
-constexpr double kCpuSlackSeconds = 0.05;
+// The kernel charges whole ticks against the limit and reports measured times: on a busy machine
+// they differ by several percent. What is killed with so much of its limit used, the limit killed.
+constexpr double kCertainShareOfLimit = 0.8;
 
 // What compilers and interpreters read outside /usr.
 constexpr const char* kSettings[] = {"/etc/alternatives",  "/etc/ld.so.cache",     "/etc/fpc.cfg",
@@ -37,7 +38,8 @@ std::string script(const Task& task) {
     return std::string("ulimit ") + option + " " + std::to_string(value) + "\n";
   };
   const Limits& limits = task.limits;
-  std::string text = set("-c", 0) + set("-t", cpu_limit_s(limits)) + set("-n", kOpenFiles) +
+  std::string text = set("-c", 0) + set("-S -t", cpu_limit_s(limits)) +
+                     set("-H -t", cpu_limit_s(limits) + 1) + set("-n", kOpenFiles) +
                      set("-f", limits.disk_mb * 2048LL) +
                      set("-p", limits.processes + kOwnProcesses);
   if (limits.memory_mb > 0) text += set("-v", limits.memory_mb * 1024LL);
@@ -85,8 +87,10 @@ Result<Finished> Sandbox::run(const Task& task) const {
   if (!seen.started) {
     return Error{ErrorCode::unavailable, "sandbox: " + seen.err.substr(0, seen.err.find('\n'))};
   }
-  const bool killed = seen.exit_code == 128 + SIGKILL || seen.exit_code == 128 + SIGXCPU;
-  const bool over_cpu = killed && seen.cpu_s >= cpu_limit_s(task.limits) - kCpuSlackSeconds;
+  // The soft limit sends SIGXCPU; a program that survives that is killed a second later.
+  const bool over_cpu = seen.exit_code == 128 + SIGXCPU ||
+                        (seen.exit_code == 128 + SIGKILL &&
+                         seen.cpu_s >= kCertainShareOfLimit * cpu_limit_s(task.limits));
   return Finished{seen.exit_code, seen.overtime || over_cpu, seen.stopped, std::move(seen.out),
                   std::move(seen.err)};
 }
