@@ -28,10 +28,8 @@ void Core::tick(Now now, Effects& out) {
   if (welcomed_ && now.mono - sent_ >= heartbeat_ms_) tell(Heartbeat{now.mono}, now, out);
   for (auto& [id, work] : works_) {
     if (work.phase == Phase::fetching && now.mono >= work.lease_end) {
-      Finished result;
-      result.ending = Ending::files_unavailable;
-      result.detail = "the support files did not come within the lease";
-      finish(work, std::move(result), now, out);
+      fail(work, Ending::files_unavailable, "the support files did not come within the lease", now,
+           out);
     }
   }
   stop_when_drained(out);
@@ -224,10 +222,8 @@ void Core::on_message(Assign& message, Now now, Effects& out) {
   work.lease_end = now.mono + message.lease_ms;
   work.order = std::move(message);
   if (late || full) {
-    Finished result;
-    result.ending = Ending::expired;
-    result.detail = late ? "it came after its expiry" : "every slot here is taken";
-    finish(work, std::move(result), now, out);
+    fail(work, Ending::expired, late ? "it came after its expiry" : "every slot here is taken", now,
+         out);
     return;
   }
   post(work, now, out);
@@ -289,20 +285,14 @@ void Core::on_message(FileChunk& message, Now now, Effects& out) {
 void Core::on_message(FileAbsent& message, Now now, Effects& out) {
   Work* work = find(message.id, Phase::fetching);
   if (work == nullptr) return;
-  Finished result;
-  result.ending = Ending::files_unavailable;
-  result.detail = "the master has no file " + message.file;
-  finish(*work, std::move(result), now, out);
+  fail(*work, Ending::files_unavailable, "the master has no file " + message.file, now, out);
 }
 
 void Core::on(FilePushed& event, Now now, Effects& out) {
   Work* work = find(event.id, Phase::fetching);
   if (work == nullptr) return;
   if (!event.problem.empty()) {
-    Finished result;
-    result.ending = Ending::push_failed;
-    result.detail = "file " + event.file + ": " + event.problem;
-    finish(*work, std::move(result), now, out);
+    fail(*work, Ending::push_failed, "file " + event.file + ": " + event.problem, now, out);
     return;
   }
   CHECK_THAT(work->pushing > 0);
@@ -311,6 +301,13 @@ void Core::on(FilePushed& event, Now now, Effects& out) {
   work->pushed = true;
   work->push_ms = static_cast<std::uint32_t>(now.mono - work->fetching_since);
   post(*work, now, out);
+}
+
+void Core::fail(Work& work, Ending ending, std::string detail, Now now, Effects& out) {
+  Finished result;
+  result.ending = ending;
+  result.detail = std::move(detail);
+  finish(work, std::move(result), now, out);
 }
 
 void Core::finish(Work& work, Finished result, Now now, Effects& out) {

@@ -90,6 +90,8 @@ class Core {
   void tell(ToMaster message, Now now, Effects& out);
   void post(Work& work, Now now, Effects& out);
   void finish(Work& work, Finished result, Now now, Effects& out);
+  // Without an answer of the sandbox.
+  void fail(Work& work, Ending ending, std::string detail, Now now, Effects& out);
   void sandbox_down(const std::string& problem, Now now, Effects& out);
   void report_sandbox(Now now, Effects& out);
   void stop_when_drained(Effects& out);

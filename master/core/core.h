@@ -75,6 +75,10 @@ class Core {
                        Effects& out);
   void lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
             Effects& out);
+  // Ends the attempts it was thought to run and does not hold, and tries their jobs again; where
+  // their programs may run on, their slots stay taken.
+  void take_back(Agent& agent, Ending ending, const std::string& why, bool may_run_on, Now now,
+                 Effects& out);
   void check_agents(Now now, Effects& out);
   void send(Agent& agent, ToAgent message, Now now, Effects& out, bool after_commit = false);
 

@@ -1,9 +1,12 @@
 // The life of an agent: hello, heartbeats, what it holds, how it goes.
+#include <algorithm>
+
 #include "master/core/core.h"
 #include "master/core/verdict.h"
 #include "protocol/base/check.h"
 
 namespace docket {
+
 void Core::on(FromAgent& event, Now now, Effects& out) {
   if (auto* hello = std::get_if<Hello>(&event.message)) {
     on_hello(event.link, *hello, now, out);
@@ -29,8 +32,8 @@ void Core::on(BadFrame& event, Now, Effects& out) {
 
 void Core::on(LinkGone& event, Now now, Effects& out) {
   Agent* agent = agents_.by_link(event.link);
-  if (agent != nullptr)
-    lose(*agent, AgentState::lost, Ending::agent_lost, "its connection is gone", now, out);
+  if (agent == nullptr) return;
+  lose(*agent, AgentState::lost, Ending::agent_lost, "its connection is gone", now, out);
 }
 
 void Core::refuse(LinkId link, Refusal code, std::string reason, Effects& out) {
@@ -114,18 +117,23 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
     out.push_back(SaveJob{job->job});
   }
   // What we thought it was running and it does not hold was lost on the way.
-  std::vector<JobId> forgotten;
+  take_back(agent, Ending::forgotten, "the agent came back without it", true, now, out);
+}
+
+void Core::take_back(Agent& agent, Ending ending, const std::string& why, bool may_run_on, Now now,
+                     Effects& out) {
+  std::vector<JobId> lost;
   for (const auto& [id, job] : jobs_) {
     if (job.job.state != JobState::running) continue;
     const Attempt& attempt = job.job.attempts.back();
     if (attempt.agent == agent.name && !agent.occupied.contains({id, attempt.number})) {
-      forgotten.push_back(id);
+      lost.push_back(id);
     }
   }
-  for (const JobId& id : forgotten) {
+  for (const JobId& id : lost) {
     LiveJob& job = *live(id);
-    keep_slot(agent, job, now);
-    end_attempt(job, Ending::forgotten, "the agent came back without it", now);
+    if (may_run_on) keep_slot(agent, job, now);
+    end_attempt(job, ending, why, now);
     retry(job, now, out);
   }
 }
@@ -230,18 +238,7 @@ void Core::lose(Agent& agent, AgentState state, Ending ending, const std::string
   agents_.unbind(agent);
   agent.occupied.clear();
   set_state(agent, state, reason, now, out);
-  std::vector<JobId> orphans;
-  for (const auto& [id, job] : jobs_) {
-    if (job.job.state == JobState::running && job.job.attempts.back().agent == agent.name) {
-      orphans.push_back(id);
-    }
-  }
-  for (const JobId& id : orphans) {
-    LiveJob& job = *live(id);
-    if (ending != Ending::forgotten) keep_slot(agent, job, now);
-    end_attempt(job, ending, reason, now);
-    retry(job, now, out);
-  }
+  take_back(agent, ending, reason, ending != Ending::forgotten, now, out);
 }
 
 void Core::check_agents(Now now, Effects& out) {

@@ -7,6 +7,7 @@
 
 #include "master/http/api/run_request.h"
 #include "master/http/api/views.h"
+#include "master/http/tokens.h"
 #include "protocol/base/base64.h"
 #include "protocol/base/check.h"
 #include "protocol/base/digest.h"
@@ -50,9 +51,7 @@ bool prefers(const Request& request, std::string_view wanted) {
       const auto first = one.find_first_not_of(" \t");
       if (first == std::string_view::npos) continue;
       one = one.substr(first, one.find_last_not_of(" \t") - first + 1);
-      const bool same = std::equal(one.begin(), one.end(), wanted.begin(), wanted.end(),
-                                   [](char a, char b) { return (a | 0x20) == (b | 0x20); });
-      if (same) return true;
+      if (equal_ignoring_case(one, wanted)) return true;
     }
   }
   return false;
