@@ -30,6 +30,8 @@ struct Options {
   std::uint32_t retention_days = 30;
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
+  std::uint32_t queue_mb = 1024;
+  std::uint32_t idempotency_hours = 24;
 };
 
 void declare(CLI::App& app, Options& options) {
@@ -55,6 +57,13 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--queue-jobs", options.core.max_queued_jobs, "Most jobs that may wait")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
+  app.add_option("--queue-mb", options.queue_mb, "Most megabytes of jobs that may wait")
+      ->check(CLI::Range(64, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--idempotency-hours", options.idempotency_hours,
+                 "Hours for which an Idempotency-Key stands for its run")
+      ->check(CLI::Range(1, 24 * 30))
+      ->capture_default_str();
   app.add_option("--queue-wait", options.queue_wait_s, "Seconds a job may wait")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
@@ -65,13 +74,15 @@ void declare(CLI::App& app, Options& options) {
 
 std::unique_ptr<http::Server> start_server(const char* setting, unsigned listener,
                                            const std::string& listen, int threads,
-                                           http::Server::Handler handler, const Logger& log) {
+                                           http::Server::Handler handler, http::Server::Gone gone,
+                                           const Logger& log) {
   http::Options options;
   options.listener = listener;
   options.listen = start_value(setting, parse_address(setting, listen));
   options.threads = threads;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
-  return start_value(setting, http::Server::start(options, std::move(handler), log));
+  return start_value(setting,
+                     http::Server::start(options, std::move(handler), log, std::move(gone)));
 }
 
 // Answers that were given just now are still on their way to their clients.
@@ -107,39 +118,55 @@ int run(const Options& options, const StopSignals& signals) {
 
   CoreSettings settings = options.core;
   settings.queue_wait_ms = options.queue_wait_s * 1'000;
+  settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
+  // A name must not outlive its run's result.
+  settings.idempotency_ms =
+      std::min(options.idempotency_hours, options.retention_days * 24) * 3'600'000;
   Core core(settings, DOCKET_VERSION);
   Restored restored = journal->take_restored();
   const std::size_t unfinished = restored.jobs.size();
-  Effects effects;
-  core.step(std::move(restored), read_clock(), effects);
+  Effects first;
+  core.step(std::move(restored), read_clock(), first);
   Published<Snapshot> published(core.snapshot(read_clock()));
 
-  http::JobeApi jobe([&](Event event) { loop->post(std::move(event)); }, *reader, *files,
-                     published);
-  http::OpsApi ops(jobe, *reader, published, {DOCKET_VERSION, read_clock().wall});
+  const auto post = [&](Event event) { loop->post(std::move(event)); };
+  http::KeyGate gate(published);
+  http::JobeApi jobe(post, *reader, *files, published, &gate, journal_options.retention_ms);
+  // The operations listener has a door of its own.
+  http::JobeApi ops_jobe(post, *reader, *files, published, nullptr, journal_options.retention_ms);
+  http::OpsApi ops(post, ops_jobe, *reader, published, {DOCKET_VERSION, read_clock().wall});
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
-      std::move(core), *router, *files, published,
-      [&](Answer&& answer) {
-        auto& server = http::listener_of(answer.to) == kJobeListener ? jobe_server : ops_server;
-        server->respond(answer.to, http::response_to(answer));
+      std::move(core), std::move(first), *router, *files, published,
+      [&](Loop::Reply&& reply) {
+        const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
+        auto& server = http::listener_of(to) == kJobeListener ? jobe_server : ops_server;
+        const auto* answer = std::get_if<Answer>(&reply);
+        server->respond(to, answer != nullptr
+                                ? jobe.response_to(*answer)
+                                : http::OpsApi::response_to(std::get<CommandDone>(reply)));
       },
       log);
   loop->attach(*journal);
 
+  const auto gone = [&](http::RequestId id) { post(ClientGone{id}); };
   jobe_server = start_server(
       "jobe-listen", kJobeListener, options.jobe_listen, options.http_threads,
       [&](http::Request&& request) -> std::optional<http::Response> {
         if (!http::JobeApi::owns(request.path)) return http::text_response(404, "");
         return jobe.handle(std::move(request));
       },
-      log);
+      gone, log);
   ops_server = start_server(
       "ops-listen", kOpsListener, options.ops_listen, 1,
-      [&](http::Request&& request) { return ops.handle(std::move(request)); }, log);
+      [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, log);
 
   log->info("data={} unfinished_jobs={}", data.path(), unfinished);
+  if (published.get()->keys->empty()) {
+    log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
+              options.jobe_listen);
+  }
   WakeFd done;
   std::thread loop_thread([&] {
     loop->run();

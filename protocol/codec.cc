@@ -80,7 +80,7 @@ void layout(Archive& a, M& m) {
     attempt_id(a, m.id);
     a.text("file", m.file, kMaxNameBytes);
   } else {
-    static_assert(std::is_same_v<T, Taken>);
+    static_assert(std::is_same_v<T, Taken> || std::is_same_v<T, Cancel>);
     attempt_id(a, m.id);
   }
 }
@@ -101,6 +101,7 @@ constexpr std::uint8_t type_of() {
   if constexpr (std::is_same_v<M, Taken>) return 11;
   if constexpr (std::is_same_v<M, Draining>) return 12;
   if constexpr (std::is_same_v<M, Bye>) return 13;
+  if constexpr (std::is_same_v<M, Cancel>) return 14;
 }
 
 // ---- writing

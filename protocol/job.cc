@@ -97,6 +97,8 @@ std::string_view ending_name(Ending ending) {
       return "came too late";
     case Ending::cut:
       return "connection cut";
+    case Ending::cancelled:
+      return "cancelled";
     case Ending::agent_lost:
       return "agent lost";
     case Ending::overdue:

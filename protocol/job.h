@@ -31,6 +31,10 @@ struct JobId {
 inline constexpr std::size_t kJobIdTextBytes = 26;
 
 JobId make_job_id(WallMs wall, const std::array<std::uint8_t, 10>& random);
+// When the id was made.
+constexpr WallMs received_at(const JobId& id) {
+  return static_cast<WallMs>(id.hi >> 16);
+}
 
 // The n-th try to run a job, counted from 1. Together with the agent's name it fences results.
 struct AttemptId {
@@ -77,12 +81,13 @@ enum class Ending : std::uint8_t {
   unreadable = 9,         // 200 with a body that is not a result
   expired = 10,           // the assignment came after its expiry: nothing was started
   cut = 11,               // the connection broke before the answer was whole
+  cancelled = 12,         // the master said Cancel; nothing of it runs there any more
   // said by the master
   agent_lost = 32,  // the agent fell silent or went away
   overdue = 33,     // the lease ended without a word from the agent
   forgotten = 34,   // the agent came back without it
 };
-inline constexpr std::uint8_t kLastWireEnding = static_cast<std::uint8_t>(Ending::cut);
+inline constexpr std::uint8_t kLastWireEnding = static_cast<std::uint8_t>(Ending::cancelled);
 
 std::string_view ending_name(Ending ending);
 

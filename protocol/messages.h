@@ -147,7 +147,15 @@ struct Taken {
   bool operator==(const Taken&) const = default;
 };
 
+// Nobody wants the result any more. Jobe cannot stop a program: the agent reports the attempt with
+// the ending `cancelled` when the sandbox is done with it, so that its slot is free in truth.
+struct Cancel {
+  AttemptId id;
+  bool operator==(const Cancel&) const = default;
+};
+
 using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, NeedFiles, Finished, Draining, Bye>;
-using ToAgent = std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken>;
+using ToAgent =
+    std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken, Cancel>;
 
 }  // namespace docket

@@ -239,7 +239,8 @@ void Core::post(Work& work, Now now, Effects& out) {
 void Core::on(RunAnswered& event, Now now, Effects& out) {
   Work* work = find(event.id, Phase::posting);
   if (work == nullptr) return;
-  if (event.ending == Ending::files_missing && !work->pushed && !work->order.files.empty()) {
+  if (event.ending == Ending::files_missing && !work->cancelled && !work->pushed &&
+      !work->order.files.empty()) {
     work->phase = Phase::fetching;
     work->fetching_since = now.mono;
     work->awaited = {work->order.files.begin(), work->order.files.end()};
@@ -250,6 +251,10 @@ void Core::on(RunAnswered& event, Now now, Effects& out) {
     // Told before the result, so that the master gives it nothing more meanwhile.
     sandbox_down(event.detail, now, out);
     if (!probing_) next_probe_ = now.mono;
+  }
+  if (work->cancelled && event.ending != Ending::cut) {
+    fail(*work, Ending::cancelled, "", now, out);
+    return;
   }
   Finished result;
   result.ending = event.ending;
@@ -332,6 +337,14 @@ void Core::on_message(Taken& message, Now, Effects& out) {
   if (found == works_.end() || found->second.phase != Phase::finished) return;
   if (found->second.spooled) out.push_back(Unspool{message.id});
   works_.erase(found);
+}
+
+void Core::on_message(Cancel& message, Now now, Effects& out) {
+  // A program that was posted runs on: its request stays open until the sandbox is done with it.
+  if (Work* posted = find(message.id, Phase::posting)) posted->cancelled = true;
+  if (Work* fetching = find(message.id, Phase::fetching)) {
+    fail(*fetching, Ending::cancelled, "", now, out);
+  }
 }
 
 void Core::on(Recovered& event, Now, Effects&) {

@@ -62,6 +62,7 @@ class Core {
     std::map<std::string, std::string> incoming;  // what has come of them
     std::size_t pushing = 0;                      // files on their way into the sandbox
     bool pushed = false;
+    bool cancelled = false;
     bool spooled = false;
     Finished result;  // when finished
   };
@@ -80,6 +81,7 @@ class Core {
   void on_message(FileChunk& message, Now now, Effects& out);
   void on_message(FileAbsent& message, Now now, Effects& out);
   void on_message(Taken& message, Now now, Effects& out);
+  void on_message(Cancel& message, Now now, Effects& out);
 
   void learn_master_clock(MonoMs master_ms, Now now);
   void say_hello(Now now, Effects& out);

@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -30,9 +29,14 @@ struct Agent {
   std::uint32_t slots = 0;
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
-  std::set<AttemptId> occupied;  // attempts that hold a slot there, current or not
-  // Attempts that ended without its word: their programs may run on until then.
-  std::map<AttemptId, MonoMs> ghosts;
+  // Attempts that hold a slot there, current or not, with their CPU limits in seconds.
+  std::map<AttemptId, std::uint32_t> occupied;
+  // Attempts that ended while their programs may run on: their slots stay taken for a time.
+  struct Ghost {
+    MonoMs until = 0;
+    bool told = false;  // the agent itself said that the attempt ended so
+  };
+  std::map<AttemptId, Ghost> ghosts;
   std::uint64_t last_assigned = 0;  // turn counter, to take turns among equals
   std::uint64_t finished = 0;
   std::uint64_t host_faults = 0;

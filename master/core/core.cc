@@ -7,7 +7,10 @@
 namespace docket {
 
 Core::Core(CoreSettings settings, std::string version)
-    : settings_(settings), version_(std::move(version)) {}
+    : settings_(settings),
+      version_(std::move(version)),
+      names_(settings.max_idempotency_keys),
+      shown_keys_(std::make_shared<const ApiKeys>()) {}
 
 void Core::step(Event&& event, Now now, Effects& out) {
   std::visit([&](auto& e) { on(e, now, out); }, event);
@@ -25,6 +28,8 @@ void Core::tick(Now now, Effects& out) {
     check_agents(now, out);
     next_agents_check_ = now.mono + settings_.heartbeat_ms / 2;
   }
+  while (const ReplyTo to = waiting_.due(now.mono)) end_wait(to, out);
+  names_.expire(now.mono);
   while (!deadlines_.empty() && deadlines_.begin()->first <= now.mono) {
     LiveJob* job = live(deadlines_.begin()->second);
     CHECK_THAT(job != nullptr);
@@ -35,10 +40,10 @@ void Core::tick(Now now, Effects& out) {
 
 MonoMs Core::next_deadline() const {
   const MonoMs job = deadlines_.empty() ? kNever : deadlines_.begin()->first;
-  return std::min(job, next_agents_check_);
+  return std::min({job, next_agents_check_, waiting_.next_end()});
 }
 
-void Core::on(Restored& event, Now now, Effects&) {
+void Core::on(Restored& event, Now now, Effects& out) {
   for (auto& record : event.agents) {
     Agent& agent = agents_.add(record.name);
     agent.slots = record.slots;
@@ -48,23 +53,35 @@ void Core::on(Restored& event, Now now, Effects&) {
     agent.reason = "not seen since the master started";
     agent.since = now.wall;
   }
+  for (auto& key : event.keys) keys_.emplace(key.name, std::move(key));
+  publish_keys();
+  for (auto& named : event.named) {
+    const MonoMs ends = now.mono + named.received + settings_.idempotency_ms - now.wall;
+    if (ends <= now.mono) continue;
+    names_.remember(Idempotency::scoped(named.key, named.idempotency_key),
+                    {std::move(named.fingerprint), named.job}, ends);
+  }
   // Ids sort by age, so arrival order is kept.
   std::sort(event.jobs.begin(), event.jobs.end(),
             [](const Job& a, const Job& b) { return a.id < b.id; });
-  for (auto& job : event.jobs) {
-    CHECK_THAT(!is_final(job.state) && job.run_spec != nullptr);
-    LiveJob& restored = jobs_[job.id];
-    restored.job = std::move(job);
-    restored.ticket = next_ticket_++;
-    restored.wait_until = now.mono + settings_.queue_wait_ms;
-    recount(restored);
-    if (restored.job.state == JobState::queued) {
-      enqueue(restored);
-    } else {
-      // Its agent may still have it: wait for the agent to say so.
-      set_deadline(restored, now.mono + settings_.rejoin_grace_ms);
-    }
+  for (auto& job : event.jobs) restore(std::move(job), now, out);
+}
+
+void Core::restore(Job&& job, Now now, Effects& out) {
+  CHECK_THAT(!is_final(job.state) && job.run_spec != nullptr);
+  const JobId id = job.id;
+  LiveJob& restored = jobs_[id];
+  restored.job = std::move(job);
+  restored.ticket = next_ticket_++;
+  restored.wait_until = now.mono + settings_.queue_wait_ms;
+  recount(restored);
+  if (restored.job.state == JobState::running) {
+    // Its agent may still have it: wait for the agent to say so.
+    set_deadline(restored, now.mono + settings_.rejoin_grace_ms);
+    return;
   }
+  enqueue(restored);
+  if (!wanted(restored)) cancel(restored, "its client was lost with the master", now, out);
 }
 
 void Core::on(StoreProblem& event, Now, Effects& out) {
@@ -75,8 +92,10 @@ void Core::on(StoreProblem& event, Now, Effects& out) {
                            "store=failing accepting=no reason=\"" + store_problem_ + "\""});
 }
 
-void Core::on(StopAccepting&, Now, Effects&) {
+void Core::on(StopAccepting&, Now, Effects& out) {
   stopping_ = true;
+  // Who only watches can ask again when the master is back.
+  for (const ReplyTo to : waiting_.watching()) end_wait(to, out);
 }
 
 Snapshot Core::snapshot(Now now) const {
@@ -90,6 +109,11 @@ Snapshot Core::snapshot(Now now) const {
   view.submitted = submitted_;
   view.finished = finished_;
   view.late_results = late_results_;
+  view.refused = refused_;
+  view.last_refusal = last_refusal_;
+  view.last_refused = last_refused_;
+  view.expired = expired_;
+  view.keys = shown_keys_;
   const std::int64_t second = now.mono / 1000;
   for (const auto& [at, count] : done_) {
     if (at > second - 60) view.done_last_minute += count;

@@ -18,9 +18,11 @@
 
 #include "master/core/agents.h"
 #include "master/core/events.h"
+#include "master/core/idempotency.h"
 #include "master/core/queue.h"
 #include "master/core/settings.h"
 #include "master/core/snapshot.h"
+#include "master/core/waiters.h"
 
 namespace docket {
 
@@ -36,13 +38,13 @@ class Core {
 
   Snapshot snapshot(Now now) const;
   // No client waits for an answer of this process.
-  bool nobody_waits() const { return waiting_clients_ == 0; }
+  bool nobody_waits() const { return waiting_.size() == 0; }
 
  private:
   struct LiveJob {
     Job job;
     Ticket ticket = 0;
-    std::vector<ReplyTo> waiters;
+    std::vector<ReplyTo> waiters;    // details in waiting_
     MonoMs wait_until = 0;           // the end of its patience in the queue
     MonoMs deadline = 0;             // its entry in deadlines_
     bool delayed = false;            // queued, but not in the queue until its deadline
@@ -50,11 +52,31 @@ class Core {
     std::vector<std::string> tried;  // their agents
   };
 
+  // core_clients.cc
   void on(Submit& event, Now now, Effects& out);
+  void on(Watch& event, Now now, Effects& out);
+  void on(Remove& event, Now now, Effects& out);
+  void on(ClientGone& event, Now now, Effects& out);
+  void on(CreateKey& event, Now now, Effects& out);
+  void on(RevokeKey& event, Now now, Effects& out);
+  // Why a run cannot be taken, or nothing.
+  std::optional<Answer> refusal_of(const Submit& event, Now now);
+  // True when the request is one that was made before; then it is answered, or waits.
+  bool repeats(const Submit& event, Now now, Effects& out);
+  void wait_for(LiveJob& job, ReplyTo to, const Patience& patience, bool watches, Now now,
+                Effects& out);
+  void end_wait(ReplyTo to, Effects& out);
+  void tell_id(LiveJob& job, ReplyTo to, const Patience& patience, Effects& out);
+  // Somebody has its id, waits for it, or may ask for it by its idempotency key.
+  static bool wanted(const LiveJob& job);
+  void cancel(LiveJob& job, const std::string& why, Now now, Effects& out);
+  void publish_keys();
+
   void on(FromAgent& event, Now now, Effects& out);
   void on(BadFrame& event, Now now, Effects& out);
   void on(LinkGone& event, Now now, Effects& out);
   void on(Restored& event, Now now, Effects& out);
+  void restore(Job&& job, Now now, Effects& out);
   void on(StoreProblem& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
 
@@ -94,8 +116,9 @@ class Core {
   // Counts afresh, from its attempts, those that ended by a host's fault and their agents.
   static void recount(LiveJob& job);
   void end_attempt(LiveJob& job, Ending ending, const std::string& detail, Now now);
-  // Its program may run on: its slot stays taken until its limits have passed.
-  void keep_slot(Agent& agent, const LiveJob& job, Now now);
+  // The attempt's program may run on: its slot stays taken until its limits have passed. `told`:
+  // the agent itself said so.
+  void keep_slot(Agent& agent, const AttemptId& id, std::uint32_t cputime_s, bool told, Now now);
   // After an attempt that gave no answer: back to the queue, or failed after too many.
   void retry(LiveJob& job, Now now, Effects& out);
   void finish(LiveJob& job, JobState state, int http_status, std::uint32_t outcome, Bytes result,
@@ -120,15 +143,24 @@ class Core {
   Ticket next_ticket_ = 1;
   std::size_t queued_ = 0;
   std::size_t queued_bytes_ = 0;
-  std::size_t waiting_clients_ = 0;
+  std::unordered_map<std::string, std::size_t> queued_by_key_;
+  Waiters waiting_;
+  Idempotency names_;
+  std::map<std::string, ApiKey> keys_;         // by name
+  std::shared_ptr<const ApiKeys> shown_keys_;  // the same, as the HTTP front reads them
 
   std::uint64_t submitted_ = 0;
   std::uint64_t finished_ = 0;
   std::uint64_t late_results_ = 0;
+  std::uint64_t refused_ = 0;
+  std::string last_refusal_;
+  WallMs last_refused_ = 0;
+  std::uint64_t expired_ = 0;
   std::array<std::pair<std::int64_t, std::uint64_t>, 60> done_{};  // (second, count) of a minute
 };
 
 // The body a client gets for a job that Docket itself ended: Jobe's form, outcome 20 or 21.
 std::string own_result(const JobId& id, Outcome outcome, const std::string& text);
+Bytes cancelled_result(const JobId& id, const std::string& why);
 
 }  // namespace docket

@@ -92,8 +92,9 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
   reconcile_held(agent, hello.held, now, out);
-  // The same process knows what it runs; a new one does not know what its past life left behind.
-  if (same_process) agent.ghosts.clear();
+  // The same process knows what it runs, but for what it told us of itself; a new one does not know
+  // what its past life left behind.
+  if (same_process) std::erase_if(agent.ghosts, [](const auto& g) { return !g.second.told; });
 }
 
 void Core::welcome(Agent& agent, Now now, Effects& out) {
@@ -106,10 +107,14 @@ void Core::welcome(Agent& agent, Now now, Effects& out) {
 }
 
 void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now now, Effects& out) {
-  agent.occupied = {held.begin(), held.end()};
-  for (const AttemptId& id : held) agent.ghosts.erase(id);
+  // What it was given and neither holds nor has told of, whether its job still counts on it or not.
+  for (const auto& [id, cputime_s] : std::exchange(agent.occupied, {})) {
+    keep_slot(agent, id, cputime_s, false, now);
+  }
   for (const AttemptId& id : held) {
     LiveJob* job = live(id.job);
+    agent.occupied[id] = job == nullptr ? kDefaultCputimeSeconds : job->job.cputime_s;
+    agent.ghosts.erase(id);
     if (job == nullptr) continue;
     const bool free = job->job.state == JobState::queued;
     if (!free && !runs_as(*job, agent.name, id.attempt)) continue;  // it runs elsewhere by now
@@ -132,7 +137,8 @@ void Core::take_back(Agent& agent, Ending ending, const std::string& why, bool m
   }
   for (const JobId& id : lost) {
     LiveJob& job = *live(id);
-    if (may_run_on) keep_slot(agent, job, now);
+    const AttemptId attempt{id, job.job.attempts.back().number};
+    if (may_run_on) keep_slot(agent, attempt, job.job.cputime_s, false, now);
     end_attempt(job, ending, why, now);
     retry(job, now, out);
   }
@@ -159,7 +165,13 @@ void Core::on_message(Agent& agent, NeedFiles& message, Now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
-  agent.occupied.erase(message.id);
+  const auto held = agent.occupied.find(message.id);
+  const std::uint32_t cputime_s =
+      held == agent.occupied.end() ? kDefaultCputimeSeconds : held->second;
+  if (held != agent.occupied.end()) agent.occupied.erase(held);
+  agent.ghosts.erase(message.id);
+  // Cut off, its program may run on; in every other case the sandbox is done with it.
+  if (message.ending == Ending::cut) keep_slot(agent, message.id, cputime_s, true, now);
   LiveJob* job = live(message.id.job);
   if (job == nullptr || !runs_as(*job, agent.name, message.id.attempt)) {
     ++late_results_;
@@ -191,7 +203,6 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
            std::make_shared<const std::string>(std::move(message.body)), now, out);
   } else {
     if (verdict == Verdict::elsewhere) ++agent.host_faults;
-    if (message.ending == Ending::cut) keep_slot(agent, *job, now);
     retry(*job, now, out);
   }
   send(agent, Taken{message.id}, now, out, true);
@@ -236,14 +247,17 @@ void Core::learn_languages(Agent& agent, std::vector<Language> languages, std::s
 void Core::lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
                 Effects& out) {
   agents_.unbind(agent);
-  agent.occupied.clear();
+  const bool may_run_on = ending != Ending::forgotten;
+  for (const auto& [id, cputime_s] : std::exchange(agent.occupied, {})) {
+    if (may_run_on) keep_slot(agent, id, cputime_s, false, now);
+  }
   set_state(agent, state, reason, now, out);
-  take_back(agent, ending, reason, ending != Ending::forgotten, now, out);
+  take_back(agent, ending, reason, may_run_on, now, out);
 }
 
 void Core::check_agents(Now now, Effects& out) {
   for (auto& [name, agent] : agents_.all()) {
-    std::erase_if(agent.ghosts, [&](const auto& ghost) { return ghost.second <= now.mono; });
+    std::erase_if(agent.ghosts, [&](const auto& ghost) { return ghost.second.until <= now.mono; });
     if (!agent.connected()) continue;
     const MonoMs silent = now.mono - agent.heard;
     if (silent >= settings_.silence_ms) {

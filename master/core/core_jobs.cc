@@ -15,6 +15,12 @@ std::string own_result(const JobId& id, Outcome outcome, const std::string& text
          R"(,"cmpinfo":"","stdout":"","stderr":")" + text + "\"}";
 }
 
+Bytes cancelled_result(const JobId& id, const std::string& why) {
+  // Outcome 21 is the one that CodeRunner neither marks nor keeps.
+  return std::make_shared<const std::string>(
+      own_result(id, Outcome::overload, "Docket: this run was cancelled: " + why));
+}
+
 Core::LiveJob* Core::live(const JobId& id) {
   const auto found = jobs_.find(id);
   return found == jobs_.end() ? nullptr : &found->second;
@@ -24,41 +30,6 @@ bool Core::runs_as(const LiveJob& job, const std::string& agent, std::uint32_t a
   if (job.job.state != JobState::running) return false;
   const Attempt& current = job.job.attempts.back();
   return current.agent == agent && current.number == attempt;
-}
-
-void Core::on(Submit& event, Now now, Effects& out) {
-  const std::size_t bytes = event.run_spec->size();
-  if (stopping_ || !store_problem_.empty()) {
-    const std::string why = stopping_ ? "the master is stopping" : "the master cannot save jobs";
-    out.push_back(Answer{event.reply_to, Answer::Kind::unavailable, event.id, 503, nullptr, why});
-    return;
-  }
-  if (queued_ >= settings_.max_queued_jobs || queued_bytes_ + bytes > settings_.max_queued_bytes) {
-    out.push_back(Answer{event.reply_to, Answer::Kind::overloaded, event.id, 200, nullptr,
-                         "the queue is full"});
-    return;
-  }
-  ++submitted_;
-  LiveJob& job = jobs_[event.id];
-  CHECK_THAT(job.ticket == 0);
-  job.ticket = next_ticket_++;
-  job.wait_until = now.mono + settings_.queue_wait_ms;
-  job.job.id = event.id;
-  job.job.asynchronous = event.asynchronous;
-  job.job.language = std::move(event.language);
-  job.job.client_job = std::move(event.client_job);
-  job.job.cputime_s = event.cputime_s;
-  job.job.files = std::move(event.files);
-  job.job.run_spec = std::move(event.run_spec);
-  job.job.received = now.wall;
-  if (event.asynchronous) {
-    out.push_back(Answer{event.reply_to, Answer::Kind::accepted, event.id, 202, nullptr, {}});
-  } else {
-    job.waiters.push_back(event.reply_to);
-    ++waiting_clients_;
-  }
-  enqueue(job);
-  out.push_back(SaveJob{job.job});
 }
 
 void Core::set_deadline(LiveJob& job, MonoMs at) {
@@ -73,6 +44,7 @@ void Core::enqueue(LiveJob& job) {
   queue_.add(job.job.language, job.ticket, job.job.id);
   ++queued_;
   queued_bytes_ += job.job.run_spec->size();
+  if (!job.job.key.empty()) ++queued_by_key_[job.job.key];
   set_deadline(job, job.wait_until);
 }
 
@@ -82,6 +54,8 @@ void Core::dequeue(LiveJob& job) {
   job.delayed = false;
   --queued_;
   queued_bytes_ -= job.job.run_spec->size();
+  const auto of_key = queued_by_key_.find(job.job.key);
+  if (of_key != queued_by_key_.end() && --of_key->second == 0) queued_by_key_.erase(of_key);
 }
 
 void Core::dispatch(Now now, Effects& out) {
@@ -130,7 +104,7 @@ void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   job.job.attempts.push_back(attempt);
   job.job.state = JobState::running;
   const AttemptId id{job.job.id, attempt.number};
-  agent.occupied.insert(id);
+  agent.occupied.emplace(id, job.job.cputime_s);
   agent.last_assigned = ++assignments_;
   const std::uint32_t lease = lease_ms(settings_, job.job.cputime_s);
   set_deadline(job, now.mono + lease + settings_.lease_margin_ms);
@@ -198,9 +172,24 @@ void Core::retry(LiveJob& job, Now now, Effects& out) {
                                             " ended=\"" + std::string(ending_name(ended.ending)) +
                                             "\" http_status=" + std::to_string(ended.http_status) +
                                             " outcome=" + std::to_string(ended.outcome)});
+  if (!wanted(job)) {
+    finish(job, JobState::cancelled, 200, static_cast<std::uint32_t>(Outcome::overload),
+           cancelled_result(job.job.id, "its client left"), now, out);
+    return;
+  }
   recount(job);
   const std::size_t tries = job.job.attempts.size();
   if (job.counted >= settings_.max_attempts || tries >= settings_.max_all_attempts) {
+    const auto& attempts = job.job.attempts;
+    const bool overloaded = std::all_of(attempts.begin(), attempts.end(), [](const Attempt& a) {
+      return a.outcome == static_cast<std::uint32_t>(Outcome::overload);
+    });
+    if (overloaded) {  // the sandboxes agree, and clients know what it means
+      finish(job, JobState::failed, 200, static_cast<std::uint32_t>(Outcome::overload),
+             std::make_shared<const std::string>(own_result(job.job.id, Outcome::overload, "")),
+             now, out);
+      return;
+    }
     const std::string text = "Docket: this program could not be run, " + std::to_string(tries) +
                              " attempts on the sandboxes failed. It is not the program's fault "
                              "as far as Docket can tell; please tell your administrator.";
@@ -240,9 +229,16 @@ void Core::finish(LiveJob& job, JobState state, int http_status, std::uint32_t o
   ++finished_;
   count_done(now);
   for (const ReplyTo to : job.waiters) {
-    out.push_back(Answer{to, Answer::Kind::result, job.job.id, http_status, job.job.result, {}});
+    const auto waiter = waiting_.remove(to);
+    CHECK_THAT(waiter.has_value());
+    const bool gone = state == JobState::cancelled && waiter->watches;
+    out.push_back(Answer{.to = to,
+                         .kind = gone ? Answer::Kind::stored : Answer::Kind::result,
+                         .job = job.job.id,
+                         .http_status = http_status,
+                         .body = job.job.result,
+                         .patience = waiter->patience});
   }
-  waiting_clients_ -= job.waiters.size();
   const JobId id = job.job.id;
   out.push_back(SaveJob{std::move(job.job)});
   jobs_.erase(id);
@@ -254,7 +250,9 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
     Agent* agent = agents_.by_name(attempt.agent);
     if (agent == nullptr || !agent->connected()) {
       // Restored from disk: an agent lost while we watch loses its runs at once.
-      if (agent != nullptr) keep_slot(*agent, job, now);
+      if (agent != nullptr) {
+        keep_slot(*agent, {job.job.id, attempt.number}, job.job.cputime_s, false, now);
+      }
       end_attempt(job, Ending::forgotten, "its agent did not come back after a restart", now);
       retry(job, now, out);
       return;
@@ -267,6 +265,7 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
     return;
   }
   if (now.mono >= job.wait_until) {
+    ++expired_;
     out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " expired=\"" +
                                               job.job.language + " had no free slot in time\""});
     finish(job, JobState::expired, 200, static_cast<std::uint32_t>(Outcome::overload),
@@ -279,9 +278,9 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
   enqueue(job);
 }
 
-void Core::keep_slot(Agent& agent, const LiveJob& job, Now now) {
-  const AttemptId id{job.job.id, job.job.attempts.back().number};
-  agent.ghosts[id] = now.mono + ghost_ms(settings_, job.job.cputime_s);
+void Core::keep_slot(Agent& agent, const AttemptId& id, std::uint32_t cputime_s, bool told,
+                     Now now) {
+  agent.ghosts[id] = {now.mono + ghost_ms(settings_, cputime_s), told};
 }
 
 void Core::count_done(Now now) {

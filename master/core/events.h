@@ -7,8 +7,10 @@
 #include <variant>
 #include <vector>
 
+#include "master/core/api_key.h"
 #include "master/core/job.h"
 #include "master/core/settings.h"
+#include "protocol/base/result.h"
 #include "protocol/messages.h"
 
 namespace docket {
@@ -24,18 +26,64 @@ struct AgentRecord {
   std::vector<Language> languages;
 };
 
+// How long a client wants to wait for a result (RFC 7240's respond-async and wait).
+struct Patience {
+  bool respond_async = false;
+  std::optional<std::uint32_t> wait_s;
+
+  // It takes the run's id instead of the result when that does not come in time.
+  bool takes_id() const { return respond_async || wait_s.has_value(); }
+  MonoMs until(MonoMs now) const {
+    return takes_id() ? now + MonoMs{1'000} * wait_s.value_or(0) : kNever;
+  }
+};
+
 // ---- events
 
 // A validated request to run something.
 struct Submit {
   JobId id;
   ReplyTo reply_to = 0;
-  bool asynchronous = false;
+  Patience patience;
+  std::string key;              // name of its API key; empty: none
+  std::string idempotency_key;  // empty: none
+  std::string fingerprint;      // of the run_spec, when it has an idempotency key
   std::string language;
   std::string client_job;
   std::uint32_t cputime_s = kDefaultCputimeSeconds;
   std::vector<std::string> files;
   Bytes run_spec;
+};
+
+// A client asks for a job it was told of, and waits. The store was asked first and had no result.
+struct Watch {
+  ReplyTo reply_to = 0;
+  JobId job;
+  Patience patience;
+};
+
+// A client wants a job gone: cancelled if it lives, deleted if it has ended.
+struct Remove {
+  ReplyTo reply_to = 0;
+  JobId job;
+  bool stored = false;          // the store has a row of it
+  std::string key;              // name of the API key it came with, as the store says
+  std::string idempotency_key;  // likewise
+};
+
+// The client of an open request has left; its answer would reach nobody.
+struct ClientGone {
+  ReplyTo reply_to = 0;
+};
+
+// An operator's commands.
+struct CreateKey {
+  ReplyTo reply_to = 0;
+  ApiKey key;
+};
+struct RevokeKey {
+  ReplyTo reply_to = 0;
+  std::string name;
 };
 
 struct FromAgent {
@@ -56,8 +104,18 @@ struct LinkGone {
 
 // What the store held when the master started. Comes once, first.
 struct Restored {
+  // A job, perhaps final, whose client named its request.
+  struct Named {
+    JobId job;
+    std::string key;
+    std::string idempotency_key;
+    std::string fingerprint;
+    WallMs received = 0;
+  };
   std::vector<Job> jobs;  // none of them final
   std::vector<AgentRecord> agents;
+  std::vector<ApiKey> keys;
+  std::vector<Named> named;  // in order of arrival
 };
 
 // The journal cannot write, or can again (empty).
@@ -68,8 +126,8 @@ struct StoreProblem {
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
-using Event =
-    std::variant<Submit, FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+using Event = std::variant<Submit, Watch, Remove, ClientGone, CreateKey, RevokeKey, FromAgent,
+                           BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
 
 // ---- effects
 
@@ -77,8 +135,20 @@ struct SaveJob {
   Job job;
 };
 
+struct DeleteJob {
+  JobId job;
+};
+
 struct SaveAgent {
   AgentRecord agent;
+};
+
+struct SaveKey {
+  ApiKey key;
+};
+
+struct DeleteKey {
+  std::string name;
 };
 
 struct Send {
@@ -94,15 +164,51 @@ struct SendFiles {
   std::vector<std::string> files;
 };
 
-// Answer a waiting request. Sent once this turn's saves are on disk.
+// Answer a waiting request of Jobe's API. What waits_for_commit() is sent once this turn's saves,
+// and all before them, are on disk.
 struct Answer {
-  enum class Kind { accepted, result, overloaded, unavailable };
+  enum class Kind {
+    accepted,     // the run's id
+    result,       // http_status and body
+    pending,      // no result yet
+    stored,       // the job has ended: the store knows
+    removed,      // cancelled or deleted
+    unknown,      // no such job
+    misused,      // its idempotency key stands for another request
+    overloaded,   // a bound is reached; reason
+    unavailable,  // nothing is accepted now; reason
+  };
   ReplyTo to = 0;
   Kind kind = Kind::result;
   JobId job;
   int http_status = 200;
-  Bytes body;          // when kind is result
-  std::string reason;  // when overloaded or unavailable, for people
+  Bytes body = nullptr;
+  std::string reason = {};  // for people
+  Patience patience = {};
+};
+
+// It promises something that must be on disk first.
+constexpr bool waits_for_commit(Answer::Kind kind) {
+  switch (kind) {
+    case Answer::Kind::accepted:
+    case Answer::Kind::result:
+    case Answer::Kind::stored:
+    case Answer::Kind::removed:
+      return true;
+    case Answer::Kind::pending:
+    case Answer::Kind::unknown:
+    case Answer::Kind::misused:
+    case Answer::Kind::overloaded:
+    case Answer::Kind::unavailable:
+      return false;
+  }
+  return true;
+}
+
+// An operator's command was carried out, or why not. Sent once this turn's saves are on disk.
+struct CommandDone {
+  ReplyTo to = 0;
+  std::optional<Error> error;
 };
 
 // Something worth a line in the log.
@@ -112,7 +218,8 @@ struct Note {
   std::string text;  // key=value pairs
 };
 
-using Effect = std::variant<SaveJob, SaveAgent, Send, SendFiles, Answer, Note>;
+using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, Send, SendFiles,
+                            Answer, CommandDone, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

@@ -14,7 +14,15 @@ namespace docket {
 // Bodies are shared, never copied, between the front, the core, the journal and the link.
 using Bytes = std::shared_ptr<const std::string>;
 
-enum class JobState : std::uint8_t { queued = 1, running = 2, done = 3, failed = 4, expired = 5 };
+enum class JobState : std::uint8_t {
+  queued = 1,
+  running = 2,
+  done = 3,
+  failed = 4,
+  expired = 5,
+  cancelled = 6,
+};
+inline constexpr JobState kLastJobState = JobState::cancelled;
 
 constexpr bool is_final(JobState state) {
   return state != JobState::queued && state != JobState::running;
@@ -32,6 +40,8 @@ constexpr std::string_view state_name(JobState state) {
       return "failed";
     case JobState::expired:
       return "expired";
+    case JobState::cancelled:
+      return "cancelled";
   }
   return "unknown";
 }
@@ -54,7 +64,11 @@ struct Attempt {
 struct Job {
   JobId id;
   JobState state = JobState::queued;
-  bool asynchronous = false;
+  bool asynchronous = false;  // its client was told the id and asks for the result itself
+  std::string key;            // name of the API key it came with; empty: none
+  // The client's name for this very request, and what the request was: it is never run twice.
+  std::string idempotency_key;  // empty: none
+  std::string fingerprint;
   std::string language;
   std::string client_job;          // X-CodeRunner-Job-Id, to find a run in Moodle's own records
   std::uint32_t cputime_s = 0;     // the run's CPU limit as the sandbox will apply it

@@ -26,6 +26,11 @@ struct CoreSettings {
   // Moodle waits without limit, students do not.
   std::uint32_t queue_wait_ms = 600'000;
 
+  // A client that repeats a request does so within minutes; a day covers a night's outage. A
+  // million names are 200 MB.
+  std::uint32_t idempotency_ms = 24 * 3'600'000;
+  std::size_t max_idempotency_keys = 1'000'000;
+
   // After a master's restart agents are back within about two seconds; until this has passed the
   // runs they held are not given to others.
   std::uint32_t rejoin_grace_ms = 10'000;

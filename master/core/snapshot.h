@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "master/core/api_key.h"
 #include "protocol/job.h"
 
 namespace docket {
@@ -57,6 +59,11 @@ struct Snapshot {
   std::uint64_t submitted = 0;               // since this start
   std::uint64_t finished = 0;                // since this start
   std::uint64_t late_results = 0;            // results that no longer counted, since this start
+  std::uint64_t refused = 0;                 // runs, because a bound was reached, since this start
+  std::string last_refusal;                  // which bound
+  WallMs last_refused = 0;                   // and when; 0: never
+  std::uint64_t expired = 0;                 // runs that waited too long, since this start
+  std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
   std::vector<AgentView> agents;             // by name
   std::vector<Language> languages;           // union over live agents, by id
   std::vector<std::string> known_languages;  // ever told by an agent, sorted

@@ -23,6 +23,7 @@ bool counts_as_attempt(Ending ending) {
     case Ending::unreachable:
     case Ending::files_unavailable:
     case Ending::forgotten:
+    case Ending::cancelled:
       return false;
     case Ending::none:
     case Ending::ran:

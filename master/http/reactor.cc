@@ -123,6 +123,11 @@ void Reactor::onReady(const Pistache::Aio::FdSet& ready) {
   if (ticked) tick();
 }
 
+RequestId Reactor::id_of(std::uint64_t serial) const {
+  return std::uint64_t{setup_->options.listener} << 56 | std::uint64_t{index_} << kReactorShift |
+         serial;
+}
+
 Reactor::Client* Reactor::find(int fd) {
   const auto at = clients_.find(fd);
   return at == clients_.end() ? nullptr : &at->second;
@@ -143,7 +148,10 @@ void Reactor::on_input(const PeerPtr& peer, std::string_view bytes) {
 void Reactor::on_disconnection(const PeerPtr& peer) {
   Client* client = find(peer);
   CHECK_THAT(client != nullptr);
-  if (client->serial != 0) unanswered_.erase(client->serial);
+  if (client->serial != 0) {
+    unanswered_.erase(client->serial);
+    if (setup_->gone) setup_->gone(id_of(client->serial));
+  }
   clients_.erase(peer->fd());
   open_.store(clients_.size(), std::memory_order_relaxed);
 }
@@ -248,8 +256,7 @@ void Reactor::flush(Client& client) {
 
 void Reactor::handle(Client& client, Request&& request) {
   const auto serial = ++last_serial_ & kSerialMask;
-  request.id = std::uint64_t{setup_->options.listener} << 56 |
-               std::uint64_t{index_} << kReactorShift | serial;
+  request.id = id_of(serial);
   client.serial = serial;
   unanswered_.emplace(serial, client.peer->fd());
   std::optional<Response> response;

@@ -29,6 +29,7 @@ namespace docket::http {
 struct Setup {
   Options options;
   Server::Handler handler;
+  Server::Gone gone;  // may be empty
   Logger log;
 };
 
@@ -76,6 +77,7 @@ class Reactor : public Pistache::Tcp::Transport {
     bool resumes = false;          // and whether a Resume for the rest is on its way
   };
 
+  RequestId id_of(std::uint64_t serial) const;
   Client* find(int fd);
   Client* find(const PeerPtr& peer);  // nullptr when the descriptor is another client's by now
 

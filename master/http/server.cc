@@ -77,13 +77,14 @@ std::string_view Request::header(std::string_view name) const {
   return at == headers.end() ? std::string_view() : std::string_view(at->second);
 }
 
-Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, Logger log) {
+Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, Logger log,
+                                              Gone gone) {
   CHECK_THAT(options.listener <= 255 && options.threads >= 1 && options.threads <= 254);
   raise_descriptor_limit();
   auto acceptor = Acceptor::bind(options.listen, log);
   if (!acceptor) return acceptor.error();
-  auto setup =
-      std::make_shared<const Setup>(Setup{std::move(options), std::move(handler), std::move(log)});
+  auto setup = std::make_shared<const Setup>(
+      Setup{std::move(options), std::move(handler), std::move(gone), std::move(log)});
   return std::unique_ptr<Server>(new PistacheServer(std::move(acceptor).value(), std::move(setup)));
 }
 

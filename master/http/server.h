@@ -70,9 +70,12 @@ class Server {
   // Returns the answer, or nothing: then respond(request.id, …) must follow, once, at any time.
   // An exception out of the handler is answered with 500 and logged.
   using Handler = std::function<std::optional<Response>(Request&&)>;
+  // Told on the reactor's thread when a client leaves whose request is still unanswered.
+  using Gone = std::function<void(RequestId)>;
 
   // unavailable when the address cannot be bound; the message names it and the reason.
-  static Result<std::unique_ptr<Server>> start(Options options, Handler handler, Logger log);
+  static Result<std::unique_ptr<Server>> start(Options options, Handler handler, Logger log,
+                                               Gone gone = {});
   virtual ~Server() = default;  // closes every connection and joins the threads
 
   virtual Address address() const = 0;  // with the port really bound

@@ -14,17 +14,19 @@ constexpr MonoMs kPublishEveryMs = 20;
 
 }  // namespace
 
-Loop::Loop(Core core, net::Router& router, FileStore& files, Published<Snapshot>& published,
-           Answering answer, Logger log)
+Loop::Loop(Core core, Effects first, net::Router& router, FileStore& files,
+           Published<Snapshot>& published, Answering answer, Logger log)
     : core_(std::move(core)),
       router_(router),
       files_(files),
       published_(published),
       answer_(std::move(answer)),
-      log_(std::move(log)) {}
+      log_(std::move(log)),
+      effects_(std::move(first)) {}
 
 void Loop::run() {
   CHECK_THAT(journal_ != nullptr);
+  perform(read_clock());
   for (;;) {
     sleep(read_clock());
     const Now now = read_clock();
@@ -80,15 +82,13 @@ void Loop::perform(Now now) {
   std::vector<store::Save> saves;
   bool noted = false;
   for (Effect& effect : effects_) {
-    if (auto* job = std::get_if<SaveJob>(&effect)) saves.emplace_back(std::move(*job));
-    if (auto* agent = std::get_if<SaveAgent>(&effect)) saves.emplace_back(std::move(*agent));
+    store::take_save(effect, saves);
     if (auto* note = std::get_if<Note>(&effect)) {
       log(*note);
       noted = true;
     }
   }
-  const bool saved = !saves.empty();
-  if (saved) journal_->post(++batch_, std::move(saves));
+  if (!saves.empty()) journal_->post(++batch_, std::move(saves));
   // Agents and languages change together with a note; whoever hears of it must find it published.
   publish(now, noted);
   for (Effect& effect : effects_) {
@@ -101,11 +101,10 @@ void Loop::perform(Now now) {
     } else if (auto* files = std::get_if<SendFiles>(&effect)) {
       send_files(*files);
     } else if (auto* answer = std::get_if<Answer>(&effect)) {
-      if (saved) {
-        held_.push_back({batch_, std::move(*answer)});
-      } else {
-        answer_(std::move(*answer));
-      }
+      const bool after_commit = waits_for_commit(answer->kind);
+      reply(std::move(*answer), after_commit);
+    } else if (auto* done = std::get_if<CommandDone>(&effect)) {
+      reply(std::move(*done), true);
     }
   }
   effects_.clear();
@@ -118,12 +117,20 @@ void Loop::publish(Now now, bool at_once) {
   next_publish_ = now.mono + kPublishEveryMs;
 }
 
+void Loop::reply(Reply reply, bool after_commit) {
+  if (after_commit && committed_ < batch_) {
+    held_.push_back({batch_, std::move(reply)});
+  } else {
+    answer_(std::move(reply));
+  }
+}
+
 void Loop::release() {
   while (!held_.empty() && held_.front().batch <= committed_) {
     Held held = std::move(held_.front());
     held_.pop_front();
-    if (auto* answer = std::get_if<Answer>(&held.what)) {
-      answer_(std::move(*answer));
+    if (auto* reply = std::get_if<Reply>(&held.what)) {
+      answer_(std::move(*reply));
     } else {
       send(std::get<Send>(held.what));
     }

@@ -24,10 +24,12 @@ namespace docket {
 
 class Loop {
  public:
-  using Answering = std::function<void(Answer&&)>;  // called on the loop's thread
+  using Reply = std::variant<Answer, CommandDone>;
+  using Answering = std::function<void(Reply&&)>;  // called on the loop's thread
 
-  Loop(Core core, net::Router& router, FileStore& files, Published<Snapshot>& published,
-       Answering answer, Logger log);
+  // `first`: what the core wanted when it was restored.
+  Loop(Core core, Effects first, net::Router& router, FileStore& files,
+       Published<Snapshot>& published, Answering answer, Logger log);
 
   // Must be called once, before run().
   void attach(store::Journal& journal) { journal_ = &journal; }
@@ -46,7 +48,7 @@ class Loop {
   };
   struct Held {
     std::uint64_t batch;
-    std::variant<Answer, Send> what;
+    std::variant<Reply, Send> what;
   };
   using Item = std::variant<Event, store::JournalProgress, Stop>;
 
@@ -57,6 +59,7 @@ class Loop {
   void on(const Stop& stop, Now now);
   void perform(Now now);
   void publish(Now now, bool at_once);
+  void reply(Reply reply, bool after_commit);
   void release();
   void send(const Send& order);
   void send_files(const SendFiles& order);

@@ -32,11 +32,13 @@ std::vector<const Save*> last_states(const std::vector<Batch>& batches) {
   for (const Batch& batch : batches) {
     for (const Save& save : batch.saves) {
       const auto* job = std::get_if<SaveJob>(&save);
-      if (job == nullptr) {
+      const auto* deleted = std::get_if<DeleteJob>(&save);
+      if (job == nullptr && deleted == nullptr) {
         saves.push_back(&save);
         continue;
       }
-      const auto [known, fresh] = place.try_emplace(job->job.id, saves.size());
+      const JobId id = job != nullptr ? job->job.id : deleted->job;
+      const auto [known, fresh] = place.try_emplace(id, saves.size());
       if (fresh) {
         saves.push_back(&save);
       } else {
@@ -47,16 +49,40 @@ std::vector<const Save*> last_states(const std::vector<Batch>& batches) {
   return saves;
 }
 
+struct Statements {
+  Statement save_job;
+  Statement delete_job;
+  Statement save_agent;
+  Statement save_key;
+  Statement delete_key;
+  Statement delete_old;
+};
+
+Result<Statements> prepare(Connection& connection) {
+  Statements statements;
+  const std::pair<Statement*, const char*> all[] = {
+      {&statements.save_job, kSaveJob},
+      {&statements.delete_job, "DELETE FROM jobs WHERE id = ?"},
+      {&statements.save_agent, kSaveAgent},
+      {&statements.save_key, kSaveKey},
+      {&statements.delete_key, "DELETE FROM api_keys WHERE name = ?"},
+      {&statements.delete_old, kDeleteOld},
+  };
+  for (const auto& [statement, sql] : all) {
+    auto prepared = connection.prepare(sql);
+    if (!prepared) return prepared.error();
+    *statement = std::move(*prepared);
+  }
+  return statements;
+}
+
 class SqliteJournal final : public Journal {
  public:
-  SqliteJournal(JournalOptions options, Connection connection, Statement save_job,
-                Statement save_agent, Statement delete_old, Restored restored, Listener listener,
-                Logger log)
+  SqliteJournal(JournalOptions options, Connection connection, Statements statements,
+                Restored restored, Listener listener, Logger log)
       : options_(std::move(options)),
         connection_(std::move(connection)),
-        save_job_(std::move(save_job)),
-        save_agent_(std::move(save_agent)),
-        delete_old_(std::move(delete_old)),
+        statements_(std::move(statements)),
         restored_(std::move(restored)),
         listener_(std::move(listener)),
         log_(std::move(log)),
@@ -114,13 +140,21 @@ class SqliteJournal final : public Journal {
     if (saves.empty()) return ok_status();
     if (auto begun = connection_.execute("BEGIN IMMEDIATE"); !begun) return begun;
     for (const Save* save : saves) {
-      const Status saved = std::holds_alternative<SaveJob>(*save)
-                               ? store::save(save_job_, std::get<SaveJob>(*save).job)
-                               : store::save(save_agent_, std::get<SaveAgent>(*save).agent);
+      const Status saved = std::visit([this](const auto& s) { return write(s); }, *save);
       if (!saved) return roll_back(saved);
     }
     if (auto done = connection_.execute("COMMIT"); !done) return roll_back(done);
     return ok_status();
+  }
+
+  Status write(const SaveJob& save) { return store::save(statements_.save_job, save.job); }
+  Status write(const SaveAgent& save) { return store::save(statements_.save_agent, save.agent); }
+  Status write(const SaveKey& save) { return store::save(statements_.save_key, save.key); }
+  Status write(const DeleteJob& gone) { return remove(statements_.delete_job, gone.job.text()); }
+  Status write(const DeleteKey& gone) { return remove(statements_.delete_key, gone.name); }
+  static Status remove(Statement& statement, const std::string& id) {
+    statement.bind(1, id);
+    return statement.run();
   }
 
   Status roll_back(Status failed) {
@@ -130,8 +164,8 @@ class SqliteJournal final : public Journal {
 
   // How long until it should be called again, ms.
   int forget_old(Now now) {
-    delete_old_.bind(1, now.wall - options_.retention_ms);
-    if (auto done = delete_old_.run(); !done) {
+    statements_.delete_old.bind(1, now.wall - options_.retention_ms);
+    if (auto done = statements_.delete_old.run(); !done) {
       log_->warn("retention=failing reason=\"{}\"", done.error().message);
       return kRetentionEveryMs;
     }
@@ -140,9 +174,7 @@ class SqliteJournal final : public Journal {
 
   const JournalOptions options_;
   Connection connection_;
-  Statement save_job_;
-  Statement save_agent_;
-  Statement delete_old_;
+  Statements statements_;
   Restored restored_;
   const Listener listener_;
   const Logger log_;
@@ -153,34 +185,58 @@ class SqliteJournal final : public Journal {
   std::thread thread_;
 };
 
+// Reads every row of `sql` by `read`, which appends what it makes of one.
+template <class Read>
+Status for_each_row(Connection& connection, const std::string& sql, Read read) {
+  auto rows = connection.prepare(sql);
+  if (!rows) return rows.error();
+  for (;;) {
+    auto row = rows->step();
+    if (!row) return row.error();
+    if (!*row) return ok_status();
+    if (auto done = read(*rows); !done) return done;
+  }
+}
+
+template <class T>
+Status append(std::vector<T>& list, Result<T> item) {
+  if (!item) return item.error();
+  list.push_back(std::move(*item));
+  return ok_status();
+}
+
 Result<Restored> read_restored(Connection& connection) {
   Restored restored;
-  auto jobs = connection.prepare(std::string("SELECT ") + kWholeColumns +
-                                 " FROM jobs WHERE state <= 2 ORDER BY id");
-  if (!jobs) return jobs.error();
-  for (;;) {
-    auto row = jobs->step();
-    if (!row) return row.error();
-    if (!*row) break;
-    auto job = read_job(*jobs, true);
-    if (!job) return job.error();
-    restored.jobs.push_back(std::move(*job));
-  }
-  auto agents =
-      connection.prepare("SELECT name, slots, weight_percent, languages FROM agents ORDER BY name");
-  if (!agents) return agents.error();
-  for (;;) {
-    auto row = agents->step();
-    if (!row) return row.error();
-    if (!*row) break;
-    auto agent = read_agent(*agents);
-    if (!agent) return agent.error();
-    restored.agents.push_back(std::move(*agent));
-  }
+  const auto select = [](const char* columns, const char* rest) {
+    return std::string("SELECT ") + columns + " FROM " + rest;
+  };
+  Status done = for_each_row(
+      connection, select(kWholeColumns, "jobs WHERE state <= 2 ORDER BY id"),
+      [&](const Statement& row) { return append(restored.jobs, read_job(row, true)); });
+  if (!done) return done.error();
+  done =
+      for_each_row(connection, select(kAgentColumns, "agents ORDER BY name"),
+                   [&](const Statement& row) { return append(restored.agents, read_agent(row)); });
+  if (!done) return done.error();
+  done = for_each_row(connection, select(kKeyColumns, "api_keys ORDER BY name"),
+                      [&](const Statement& row) { return append(restored.keys, read_key(row)); });
+  if (!done) return done.error();
+  done = for_each_row(connection, select(kNamedColumns, kNamedRows), [&](const Statement& row) {
+    return append(restored.named, read_named(row));
+  });
+  if (!done) return done.error();
   return restored;
 }
 
 }  // namespace
+
+void take_save(Effect& effect, std::vector<Save>& saves) {
+  std::visit(
+      [&]<class E>(E& e) {
+        if constexpr (std::is_constructible_v<Save, E>) saves.emplace_back(std::move(e));
+      },
+      effect);
+}
 
 Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Listener listener,
                                                Logger log) {
@@ -188,15 +244,11 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Li
   if (!connection) return connection.error();
   auto restored = read_restored(*connection);
   if (!restored) return restored.error();
-  auto save_job = connection->prepare(kSaveJob);
-  if (!save_job) return save_job.error();
-  auto save_agent = connection->prepare(kSaveAgent);
-  if (!save_agent) return save_agent.error();
-  auto delete_old = connection->prepare(kDeleteOld);
-  if (!delete_old) return delete_old.error();
-  return std::unique_ptr<Journal>(std::make_unique<SqliteJournal>(
-      options, std::move(*connection), std::move(*save_job), std::move(*save_agent),
-      std::move(*delete_old), std::move(*restored), std::move(listener), std::move(log)));
+  auto statements = prepare(*connection);
+  if (!statements) return statements.error();
+  return std::unique_ptr<Journal>(
+      std::make_unique<SqliteJournal>(options, std::move(*connection), std::move(*statements),
+                                      std::move(*restored), std::move(listener), std::move(log)));
 }
 
 }  // namespace docket::store

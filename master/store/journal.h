@@ -18,7 +18,10 @@
 
 namespace docket::store {
 
-using Save = std::variant<SaveJob, SaveAgent>;
+using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey>;
+
+// Moves the effect to the end of `saves` if it is one.
+void take_save(Effect& effect, std::vector<Save>& saves);
 
 struct JournalOptions {
   std::string data_dir;

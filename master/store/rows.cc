@@ -63,14 +63,17 @@ Status save(Statement& save_job, const Job& job) {
   save_job.bind(10, std::int64_t{job.outcome});
   save_job.bind(11, attempts_text);
   save_job.bind(12, files_text);
-  save_job.bind_blob(13, *job.run_spec);
+  save_job.bind(13, job.key);
+  save_job.bind(14, job.idempotency_key);
+  save_job.bind(15, job.fingerprint);
+  save_job.bind_blob(16, *job.run_spec);
   if (job.result) {
-    save_job.bind_blob(14, *job.result);
+    save_job.bind_blob(17, *job.result);
   } else {
-    save_job.bind_null(14);
+    save_job.bind_null(17);
   }
   const std::string agent = job.attempts.empty() ? "" : job.attempts.back().agent;
-  save_job.bind(15, agent);
+  save_job.bind(18, agent);
   return save_job.run();
 }
 
@@ -85,6 +88,18 @@ Status save(Statement& save_agent, const AgentRecord& agent) {
   save_agent.bind(3, std::int64_t{agent.weight_percent});
   save_agent.bind(4, text);
   return save_agent.run();
+}
+
+Status save(Statement& save_key, const ApiKey& key) {
+  save_key.bind(1, key.name);
+  save_key.bind(2, key.hash);
+  save_key.bind(3, std::int64_t{key.hourly_rate});
+  save_key.bind(4, std::int64_t{key.max_queued});
+  save_key.bind(5, std::int64_t{key.weight});
+  save_key.bind(6, static_cast<std::int64_t>(key.priority));
+  save_key.bind(7, std::int64_t{key.may_async});
+  save_key.bind(8, key.created);
+  return save_key.run();
 }
 
 Result<Job> read_job(const Statement& row, bool whole) {
@@ -109,11 +124,33 @@ Result<Job> read_job(const Statement& row, bool whole) {
   } catch (const json::exception& e) {
     return Error{ErrorCode::corrupt, "database: job " + job.id.text() + ": " + e.what()};
   }
+  job.key = row.text(12);
+  job.idempotency_key = row.text(13);
+  job.fingerprint = row.text(14);
   if (whole) {
-    job.run_spec = std::make_shared<const std::string>(row.text(12));
-    if (!row.is_null(13)) job.result = std::make_shared<const std::string>(row.text(13));
+    job.run_spec = std::make_shared<const std::string>(row.text(15));
+    if (!row.is_null(16)) job.result = std::make_shared<const std::string>(row.text(16));
   }
   return job;
+}
+
+Result<ApiKey> read_key(const Statement& row) {
+  ApiKey key;
+  key.name = row.text(0);
+  key.hash = row.text(1);
+  key.hourly_rate = static_cast<std::uint32_t>(row.integer(2));
+  key.max_queued = static_cast<std::uint32_t>(row.integer(3));
+  key.weight = static_cast<std::uint32_t>(row.integer(4));
+  key.priority = static_cast<Priority>(row.integer(5));
+  key.may_async = row.integer(6) != 0;
+  key.created = row.integer(7);
+  return key;
+}
+
+Result<Restored::Named> read_named(const Statement& row) {
+  const auto id = JobId::parse(row.text(0));
+  if (!id) return Error{ErrorCode::corrupt, "database: bad job id '" + row.text(0) + "'"};
+  return Restored::Named{*id, row.text(1), row.text(2), row.text(3), row.integer(4)};
 }
 
 Result<AgentRecord> read_agent(const Statement& row) {

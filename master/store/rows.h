@@ -12,23 +12,37 @@ namespace docket::store {
 // Columns in this order in every statement that reads whole or listed jobs.
 inline constexpr const char* kListedColumns =
     "id, state, async, language, client_job, cputime_s, received_ms, finished_ms, http_status, "
-    "outcome, attempts, files";
+    "outcome, attempts, files, api_key, idempotency_key, fingerprint";
 inline constexpr const char* kWholeColumns =
     "id, state, async, language, client_job, cputime_s, received_ms, finished_ms, http_status, "
-    "outcome, attempts, files, run_spec, result";
+    "outcome, attempts, files, api_key, idempotency_key, fingerprint, run_spec, result";
+inline constexpr const char* kAgentColumns = "name, slots, weight_percent, languages";
+inline constexpr const char* kKeyColumns =
+    "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms";
+inline constexpr const char* kNamedColumns =
+    "id, api_key, idempotency_key, fingerprint, received_ms";
+// A cancelled job's name is free again.
+inline constexpr const char* kNamedRows =
+    "jobs WHERE idempotency_key != '' AND state != 6 ORDER BY id";
 
 inline constexpr const char* kSaveJob =
     "INSERT OR REPLACE INTO jobs (id, state, async, language, client_job, cputime_s, received_ms, "
-    "finished_ms, http_status, outcome, attempts, files, run_spec, result, agent) "
-    "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+    "finished_ms, http_status, outcome, attempts, files, api_key, idempotency_key, fingerprint, "
+    "run_spec, result, agent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 inline constexpr const char* kSaveAgent =
     "INSERT OR REPLACE INTO agents (name, slots, weight_percent, languages) VALUES (?,?,?,?)";
+inline constexpr const char* kSaveKey =
+    "INSERT OR REPLACE INTO api_keys (name, hash, hourly_rate, max_queued, weight, priority, "
+    "may_async, created_ms) VALUES (?,?,?,?,?,?,?,?)";
 
 Status save(Statement& save_job, const Job& job);
 Status save(Statement& save_agent, const AgentRecord& agent);
+Status save(Statement& save_key, const ApiKey& key);
 
 // From a row of kListedColumns or, when `whole`, of kWholeColumns. corrupt when it cannot be read.
 Result<Job> read_job(const Statement& row, bool whole);
-Result<AgentRecord> read_agent(const Statement& row);  // columns as in kSaveAgent
+Result<AgentRecord> read_agent(const Statement& row);      // of kAgentColumns
+Result<ApiKey> read_key(const Statement& row);             // of kKeyColumns
+Result<Restored::Named> read_named(const Statement& row);  // of kNamedColumns
 
 }  // namespace docket::store

@@ -35,7 +35,53 @@ constexpr const char* kVersion1 = R"sql(
   );
 )sql";
 
-constexpr std::array kMigrations = {kVersion1};  // append only; the index + 1 is the version
+// API keys, and requests that clients have named. The table is made anew, because a column that is
+// added stands behind the bodies.
+constexpr const char* kVersion2 = R"sql(
+  ALTER TABLE jobs RENAME TO jobs_1;
+  DROP INDEX jobs_live;
+  DROP INDEX jobs_finished;
+  CREATE TABLE jobs (
+    id              TEXT PRIMARY KEY NOT NULL,
+    state           INTEGER NOT NULL,
+    async           INTEGER NOT NULL,
+    language        TEXT NOT NULL,
+    client_job      TEXT NOT NULL,
+    cputime_s       INTEGER NOT NULL,
+    received_ms     INTEGER NOT NULL,
+    finished_ms     INTEGER NOT NULL,
+    http_status     INTEGER NOT NULL,
+    outcome         INTEGER NOT NULL,
+    agent           TEXT NOT NULL,
+    attempts        TEXT NOT NULL,
+    files           TEXT NOT NULL,
+    api_key         TEXT NOT NULL,
+    idempotency_key TEXT NOT NULL,
+    fingerprint     TEXT NOT NULL,
+    run_spec        BLOB NOT NULL,
+    result          BLOB
+  );
+  INSERT INTO jobs SELECT id, state, async, language, client_job, cputime_s, received_ms,
+    finished_ms, http_status, outcome, agent, attempts, files, '', '', '', run_spec, result
+    FROM jobs_1;
+  DROP TABLE jobs_1;
+  CREATE INDEX jobs_live ON jobs (id) WHERE state <= 2;
+  CREATE INDEX jobs_finished ON jobs (finished_ms) WHERE state > 2;
+  CREATE INDEX jobs_named ON jobs (id) WHERE idempotency_key != '';
+  CREATE TABLE api_keys (
+    name        TEXT PRIMARY KEY NOT NULL,
+    hash        TEXT NOT NULL,
+    hourly_rate INTEGER NOT NULL,
+    max_queued  INTEGER NOT NULL,
+    weight      INTEGER NOT NULL,
+    priority    INTEGER NOT NULL,
+    may_async   INTEGER NOT NULL,
+    created_ms  INTEGER NOT NULL
+  );
+)sql";
+
+constexpr std::array kMigrations = {kVersion1,
+                                    kVersion2};  // append only; the index + 1 is the version
 
 Status migrate(Connection& connection) {
   auto version = connection.integer("PRAGMA user_version");

@@ -640,4 +640,50 @@ TEST_SUITE("agent core: leaving") {
     agent.welcome();
     CHECK(agent.told<Draining>().size() == 1);
   }
+
+  TEST_CASE("a cancelled run is told when the sandbox is done with it, without its result") {
+    Played agent(1);
+    agent.join();
+    Assign order = agent.order(attempt(1));
+    order.files = {"abcdefgh"};
+    agent.hear(order);
+    agent.hear(Cancel{attempt(1)});
+    CHECK(agent.last.empty());  // Jobe cannot stop it
+    CHECK(agent.core.running() == 1);
+    SUBCASE("it ran") {
+      agent.feed(run_answer(attempt(1)));
+    }
+    SUBCASE("it lacked files: no more is begun") {
+      agent.feed(run_answer(attempt(1), Ending::files_missing));
+    }
+    SUBCASE("its sandbox is overdue") {
+      agent.feed(run_answer(attempt(1), Ending::timed_out));
+    }
+    const auto told = agent.told<Finished>();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].ending == Ending::cancelled);
+    CHECK(told[0].body.empty());
+    agent.hear(Taken{attempt(1)});
+    CHECK(agent.core.running() == 0);
+  }
+
+  TEST_CASE("a cancelled run that waits for its files ends at once, one that is cut off says so") {
+    Played agent(2);
+    agent.join();
+    Assign order = agent.order(attempt(1));
+    order.files = {"abcdefgh"};
+    agent.hear(order);
+    agent.feed(run_answer(attempt(1), Ending::files_missing));
+    agent.hear(Cancel{attempt(1)});
+    REQUIRE(agent.told<Finished>().size() == 1);
+    CHECK(agent.told<Finished>()[0].ending == Ending::cancelled);
+
+    agent.hear(agent.order(attempt(2)));
+    agent.hear(Cancel{attempt(2)});
+    agent.feed(run_answer(attempt(2), Ending::cut));  // its program may run on
+    REQUIRE(agent.told<Finished>().size() == 1);
+    CHECK(agent.told<Finished>()[0].ending == Ending::cut);
+    agent.hear(Cancel{attempt(9)});  // never heard of
+    CHECK(agent.last.empty());
+  }
 }

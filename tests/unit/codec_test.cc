@@ -162,6 +162,10 @@ std::vector<std::pair<ToAgent, std::string>> golden_to_agent() {
        "93"
        "0b" +
            id},
+      {Cancel{kAttempt},
+       "93"
+       "0e" +
+           id},
   };
 }
 

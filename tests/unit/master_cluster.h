@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -26,6 +27,9 @@ struct Host {
 struct Run {
   std::string language = "c";
   bool asynchronous = false;
+  std::optional<std::uint32_t> wait_s = {};
+  std::string key = {};
+  std::string idempotency_key = {};
   std::size_t bytes = 2;
   std::vector<std::string> files = {};
 };
@@ -91,7 +95,10 @@ class Cluster {
     Submit event;
     event.id = id;
     event.reply_to = reply_to(id);
-    event.asynchronous = run.asynchronous;
+    event.patience = {run.asynchronous, run.wait_s};
+    event.key = run.key;
+    event.idempotency_key = run.idempotency_key;
+    if (!run.idempotency_key.empty()) event.fingerprint = std::to_string(run.bytes);
     event.language = run.language;
     event.files = run.files;
     event.run_spec = std::make_shared<const std::string>(run.bytes, 'x');

@@ -38,10 +38,14 @@ struct PlayedAgent {
 
 // One client's request, as its own end saw it.
 struct Request {
-  bool asynchronous = false;
-  bool connected = true;  // until the master that took it crashed
-  int accepted = 0;       // 202s
-  int answers = 0;        // results and refusals
+  enum class Kind { run, watch, remove };
+  Kind kind = Kind::run;
+  JobId job;
+  Patience patience;
+  std::string name;       // its idempotency key
+  bool connected = true;  // until it left, or the master that took it crashed
+  int answers = 0;
+  Answer::Kind answer = Answer::Kind::unknown;
 };
 
 class Walk {
@@ -62,7 +66,7 @@ class Walk {
   }
 
   void step() {
-    switch (pick(32)) {
+    switch (pick(37)) {
       case 0:
       case 1:
       case 2:
@@ -109,6 +113,16 @@ class Walk {
       case 26:
       case 27:
         return commit();
+      case 28:
+        return watch();
+      case 29:
+        if (pick(2) == 0) remove();
+        return;
+      case 30:
+      case 31:
+        return leave_as_client();
+      case 32:
+        return repeat();
       default:
         return let_time_pass(pick(8) == 0 ? 1 + pick(6'000) : 1 + pick(300));
     }
@@ -140,11 +154,18 @@ class Walk {
       let_time_pass(500);
     }
     REQUIRE(quiet());
-    for (const auto& [id, request] : requests_) {
-      CAPTURE(id.text());
-      if (request.connected) REQUIRE(request.accepted + request.answers == 1);
-      // What was acknowledged is on disk, and finished.
-      if (request.accepted > 0) REQUIRE(disk_.contains(id));
+    for (const auto& [to, request] : requests_) {
+      CAPTURE(request.job.text());
+      if (request.connected) REQUIRE(request.answers == 1);
+      // What was acknowledged is on disk, and finished, if nobody had it deleted.
+      const bool told = request.answers > 0 && request.answer == Answer::Kind::accepted;
+      if (told && !deleted_.contains(request.job)) REQUIRE(disk_.contains(request.job));
+    }
+    // A client's name for a request never stands for two runs at a time.
+    std::map<std::string, int> named;
+    for (const auto& [id, job] : disk_) {
+      if (job.idempotency_key.empty() || job.state == JobState::cancelled) continue;
+      REQUIRE(++named[job.idempotency_key] == 1);
     }
     for (const auto& [id, job] : disk_) {
       CAPTURE(id.text());
@@ -161,6 +182,11 @@ class Walk {
     int expired = 0;
     int crashes = 0;
     int late = 0;
+    int cancelled = 0;
+    int cancels = 0;   // told to agents
+    int pending = 0;   // watchers that waited in vain
+    int watched = 0;   // and with success
+    int repeated = 0;  // requests that joined another's run
   };
   Counts counts() const {
     Counts counts = counts_;
@@ -168,6 +194,7 @@ class Walk {
       counts.done += job.state == JobState::done;
       counts.failed += job.state == JobState::failed;
       counts.expired += job.state == JobState::expired;
+      counts.cancelled += job.state == JobState::cancelled;
     }
     return counts;
   }
@@ -220,6 +247,12 @@ class Walk {
     const Snapshot snapshot = core_->snapshot(now_);
     for (Effect& effect : out) {
       if (const auto* save = std::get_if<SaveJob>(&effect)) check_save(save->job);
+      if (const auto* reply = std::get_if<Answer>(&effect)) {
+        if (!waits_for_commit(reply->kind)) {
+          answer(*reply);
+          continue;
+        }
+      }
       if (const auto* send = std::get_if<Send>(&effect)) {
         if (std::holds_alternative<Welcome>(send->message)) {
           welcomed_on_[link_owner_[send->link]] = send->link;
@@ -296,26 +329,126 @@ class Walk {
   void submit() {
     Submit event;
     event.id = job_number(++last_job_);
-    event.reply_to = Cluster::reply_to(event.id);
-    event.asynchronous = pick(3) == 0;
+    event.patience.respond_async = pick(3) == 0;
+    if (pick(4) == 0) event.patience.wait_s = pick(4);
     event.language = kLanguages[pick(3)];
     event.cputime_s = 1 + pick(3);
+    if (pick(4) == 0) event.idempotency_key = "name-" + std::to_string(last_job_);
+    post(std::move(event));
+  }
+
+  void post(Submit event) {
+    event.reply_to = ++last_request_;
     event.run_spec = std::make_shared<const std::string>("{}");
-    requests_[event.id].asynchronous = event.asynchronous;
+    if (!event.idempotency_key.empty()) event.fingerprint = event.language;
+    requests_[event.reply_to] = {.kind = Request::Kind::run,
+                                 .job = event.id,
+                                 .patience = event.patience,
+                                 .name = event.idempotency_key};
     feed(std::move(event));
   }
 
+  // The same request again, or another one under the same name.
+  void repeat() {
+    if (last_job_ == 0) return;
+    const std::uint64_t number =
+        last_job_ - pick(static_cast<std::uint32_t>(std::min<std::uint64_t>(last_job_, 30)));
+    const auto original = seen_.find(job_number(number));
+    if (original == seen_.end() || original->second.idempotency_key.empty()) return;
+    Submit event;
+    event.id = job_number(++last_job_);
+    event.patience.respond_async = pick(2) == 0;
+    event.idempotency_key = original->second.idempotency_key;
+    event.language = pick(5) == 0 ? "another" : original->second.language;
+    post(std::move(event));
+  }
+
+  // The HTTP front asks the store before it posts these.
+  const Job* some_stored_job() {
+    if (disk_.empty()) return nullptr;
+    if (pick(2) == 0) {
+      for (const auto& [id, job] : disk_) {
+        if (seen_.at(id).state == JobState::running && pick(2) == 0) return &job;
+      }
+    }
+    auto at = disk_.end();
+    std::advance(at, -1 - static_cast<int>(pick(std::min<std::uint32_t>(
+                              20, static_cast<std::uint32_t>(disk_.size())))));
+    return &at->second;
+  }
+
+  void watch() {
+    const Job* job = some_stored_job();
+    if (job == nullptr || is_final(job->state)) return;
+    const Watch event{++last_request_, job->id, {.wait_s = 1 + pick(5)}};
+    requests_[event.reply_to] = {.kind = Request::Kind::watch, .job = event.job};
+    feed(event);
+  }
+
+  void remove() {
+    const Job* job = some_stored_job();
+    if (job == nullptr) return;
+    const Remove event{++last_request_, job->id, true, job->key, job->idempotency_key};
+    requests_[event.reply_to] = {.kind = Request::Kind::remove, .job = event.job};
+    deleted_.insert(event.job);
+    feed(event);
+  }
+
+  void leave_as_client() {
+    if (requests_.empty()) return;
+    auto at = requests_.end();
+    std::advance(at, -1 - static_cast<int>(pick(std::min<std::uint32_t>(
+                              20, static_cast<std::uint32_t>(requests_.size())))));
+    if (!at->second.connected || at->second.answers > 0) return;
+    at->second.connected = false;
+    feed(ClientGone{at->first});
+  }
+
   void answer(const Answer& answer) {
-    Request& request = requests_.at(answer.job);
-    REQUIRE(Cluster::reply_to(answer.job) == answer.to);
-    REQUIRE(request.connected);
-    (answer.kind == Answer::Kind::accepted ? request.accepted : request.answers) += 1;
-    REQUIRE(request.accepted + request.answers == 1);
-    if (answer.kind == Answer::Kind::accepted) REQUIRE(disk_.contains(answer.job));
-    if (answer.kind == Answer::Kind::result) {
-      REQUIRE_FALSE(request.asynchronous);
-      REQUIRE(answer.body != nullptr);
-      REQUIRE(*answer.body != kForeign);
+    Request& request = requests_.at(answer.to);
+    if (!request.connected) return;  // it left while the answer waited for its commit
+    REQUIRE(++request.answers == 1);
+    request.answer = answer.kind;
+    if (answer.job != request.job) {
+      REQUIRE_FALSE(request.name.empty());
+      ++counts_.repeated;
+      request.job = answer.job;
+    }
+    using Kind = Answer::Kind;
+    const bool deleted = deleted_.contains(answer.job);
+    switch (answer.kind) {
+      case Kind::accepted:
+        REQUIRE(request.kind == Request::Kind::run);
+        REQUIRE(request.patience.takes_id());
+        if (!deleted) REQUIRE(disk_.contains(answer.job));
+        break;
+      case Kind::result:
+        REQUIRE(request.kind != Request::Kind::remove);
+        REQUIRE(answer.body != nullptr);
+        REQUIRE(*answer.body != kForeign);
+        counts_.watched += request.kind == Request::Kind::watch;
+        break;
+      case Kind::pending:
+        REQUIRE(request.kind == Request::Kind::watch);
+        ++counts_.pending;
+        break;
+      case Kind::stored:
+        // Asked now, the store must know.
+        if (!deleted) REQUIRE(is_final(disk_.at(answer.job).state));
+        break;
+      case Kind::removed:
+        REQUIRE(request.kind == Request::Kind::remove);
+        break;
+      case Kind::unknown:
+        REQUIRE(false);  // only what is stored is asked for
+        break;
+      case Kind::misused:
+        REQUIRE_FALSE(request.name.empty());
+        break;
+      case Kind::overloaded:
+      case Kind::unavailable:
+        REQUIRE(request.kind == Request::Kind::run);
+        break;
     }
   }
 
@@ -324,6 +457,7 @@ class Walk {
   void commit() {
     for (const Effect& effect : uncommitted_) {
       if (const auto* save = std::get_if<SaveJob>(&effect)) disk_[save->job.id] = save->job;
+      if (const auto* gone = std::get_if<DeleteJob>(&effect)) disk_.erase(gone->job);
       if (const auto* save = std::get_if<SaveAgent>(&effect))
         records_[save->agent.name] = save->agent;
     }
@@ -340,7 +474,7 @@ class Walk {
     ++counts_.crashes;
     uncommitted_.clear();
     to_agent_.clear();
-    for (auto& [id, request] : requests_) request.connected = false;
+    for (auto& [to, request] : requests_) request.connected = false;
     for (PlayedAgent& agent : agents_) {
       agent.link = 0;
       agent.welcomed = false;
@@ -348,6 +482,9 @@ class Walk {
     Restored restored;
     for (const auto& [id, job] : disk_) {
       if (!is_final(job.state)) restored.jobs.push_back(job);
+      if (!job.idempotency_key.empty() && job.state != JobState::cancelled) {
+        restored.named.push_back({id, job.key, job.idempotency_key, job.fingerprint, job.received});
+      }
     }
     for (const auto& [name, record] : records_) restored.agents.push_back(record);
     seen_ = disk_;
@@ -484,6 +621,15 @@ class Walk {
     }
     agent.held.erase(taken.id);
   }
+  void on(PlayedAgent& agent, const Cancel& cancel) {
+    ++counts_.cancels;
+    const auto held = agent.held.find(cancel.id);
+    if (held == agent.held.end() || held->second || pick(3) == 0) return;
+    Finished done = ended(Ending::cancelled);
+    done.id = cancel.id;
+    held->second = done;
+    if (agent.welcomed && !agent.silent) tell(agent, std::move(done));
+  }
   void on(PlayedAgent&, const Heartbeat&) {}
   void on(PlayedAgent&, const FileChunk&) {}
   void on(PlayedAgent&, const FileAbsent&) {}
@@ -541,7 +687,9 @@ class Walk {
   LinkId last_link_ = 0;
   std::uint64_t last_job_ = 0;
 
-  std::map<JobId, Request> requests_;
+  ReplyTo last_request_ = 0;
+  std::map<ReplyTo, Request> requests_;
+  std::set<JobId> deleted_;
   std::map<JobId, Job> seen_;  // as last said by the core
   Effects uncommitted_;
   std::map<JobId, Job> disk_;
@@ -570,6 +718,11 @@ TEST_SUITE("master core: random walk") {
       all.expired += counts.expired;
       all.crashes += counts.crashes;
       all.late += counts.late;
+      all.cancelled += counts.cancelled;
+      all.cancels += counts.cancels;
+      all.pending += counts.pending;
+      all.watched += counts.watched;
+      all.repeated += counts.repeated;
     }
     // The walks went everywhere.
     CHECK(all.done > 1'000);
@@ -577,5 +730,10 @@ TEST_SUITE("master core: random walk") {
     CHECK(all.expired > 20);
     CHECK(all.crashes > 20);
     CHECK(all.late > 100);
+    CHECK(all.cancelled > 100);
+    CHECK(all.cancels > 10);
+    CHECK(all.pending > 20);
+    CHECK(all.watched > 20);
+    CHECK(all.repeated > 50);
   }
 }

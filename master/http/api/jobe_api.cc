@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "master/http/api/preferences.h"
 #include "master/http/api/run_request.h"
 #include "master/http/api/views.h"
-#include "master/http/tokens.h"
 #include "protocol/base/base64.h"
 #include "protocol/base/check.h"
 #include "protocol/base/digest.h"
@@ -30,31 +30,6 @@ JobId fresh_job_id() {
   std::array<std::uint8_t, 10> random{};
   CHECK_THAT(::getrandom(random.data(), random.size(), 0) == static_cast<int>(random.size()));
   return make_job_id(read_clock().wall, random);
-}
-
-bool alphanumeric(std::string_view id) {
-  return !id.empty() && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
-}
-
-// RFC 7240: is `wanted` among the preferences, whatever parameters it has?
-bool prefers(const Request& request, std::string_view wanted) {
-  for (const auto& [name, value] : request.headers) {
-    if (name != "prefer") continue;
-    std::string_view rest = value;
-    while (!rest.empty()) {
-      const auto comma = rest.find(',');
-      std::string_view one = rest.substr(0, comma);
-      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(comma + 1);
-      one = one.substr(0, one.find(';'));
-      const auto first = one.find_first_not_of(" \t");
-      if (first == std::string_view::npos) continue;
-      one = one.substr(first, one.find_last_not_of(" \t") - first + 1);
-      if (equal_ignoring_case(one, wanted)) return true;
-    }
-  }
-  return false;
 }
 
 // The decoded file_contents of a body, or the answer that says what is wrong with it.
@@ -84,10 +59,6 @@ void add_cors(Response& response) {
                                 "GET, POST, OPTIONS, PUT, HEAD, DELETE");
 }
 
-Response not_found() {
-  return text_response(404, "");
-}
-
 Response no_content() {
   Response response;
   response.status = 204;
@@ -104,84 +75,119 @@ Response text_response(int status, std::string_view text) {
   return response;
 }
 
-Response response_to(const Answer& answer) {
-  Response response;
-  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
-  switch (answer.kind) {
-    case Answer::Kind::accepted:
-      response.status = 202;
-      response.body = "\"" + answer.job.text() + "\"";
-      response.headers.emplace_back("Location", kRunresults + answer.job.text());
-      response.headers.emplace_back("Preference-Applied", "respond-async");
-      break;
-    case Answer::Kind::result:
-      response.status = answer.http_status;
-      response.body = *answer.body;
-      break;
-    case Answer::Kind::overloaded:
-      response.body = R"({"run_id":"0","outcome":21,"cmpinfo":"","stdout":"","stderr":""})";
-      break;
-    case Answer::Kind::unavailable:
-      response.status = 503;
-      response.body = json_text("Docket accepts no runs now: " + answer.reason);
-      response.headers.emplace_back("Retry-After", "5");
-      break;
-  }
-  add_cors(response);
-  return response;
-}
-
 JobeApi::JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files,
-                 const Published<Snapshot>& published)
-    : post_(std::move(post)), jobs_(jobs), files_(files), published_(published) {}
+                 const Published<Snapshot>& published, KeyGate* gate, std::int64_t retention_ms)
+    : post_(std::move(post)),
+      jobs_(jobs),
+      files_(files),
+      published_(published),
+      gate_(gate),
+      retention_ms_(retention_ms) {}
+
+std::span<const Route<JobeApi>> JobeApi::routes() {
+  static constexpr Route<JobeApi> kRoutes[] = {
+      {"GET", "languages", &JobeApi::languages},
+      {"POST", "runs", &JobeApi::submit},
+      {"GET", "runresults/{id}", &JobeApi::get_result},
+      {"DELETE", "runresults/{id}", &JobeApi::delete_result},
+      {"PUT", "files/{alnum}", &JobeApi::put_file},
+      {"HEAD", "files/{alnum}", &JobeApi::head_file},
+      {"POST", "files", &JobeApi::post_file},
+  };
+  return kRoutes;
+}
 
 bool JobeApi::owns(std::string_view path) {
   return !without_prefix(path).empty();
 }
 
 std::optional<Response> JobeApi::handle(Request&& request) {
-  auto response = route(std::move(request));
-  if (response && response->status != 404) add_cors(*response);
+  // Only a preflight is answered, for any path, as Jobe does.
+  if (request.method == "OPTIONS" && !request.header("access-control-request-method").empty()) {
+    Response preflight = no_content();
+    add_cors(preflight);
+    return preflight;
+  }
+  std::string_view path = without_prefix(request.path);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  const auto found = find_route(routes(), request.method, path);
+  if (found.allow.empty()) return text_response(404, "");
+  std::optional<Response> response;
+  if (found.route != nullptr) {
+    response = (this->*found.route->handler)(std::move(request), found.id);
+  } else {
+    response = text_response(405, request.method + " is not possible here, only " + found.allow);
+    response->headers.emplace_back("Allow", found.allow);
+  }
+  if (response) add_cors(*response);
   return response;
 }
 
-std::optional<Response> JobeApi::route(Request&& request) {
-  std::string_view rest = without_prefix(request.path);
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  const auto slash = rest.find('/');
-  const std::string_view resource = rest.substr(0, slash);
-  const bool has_id = slash != std::string_view::npos;
-  const std::string_view id = has_id ? rest.substr(slash + 1) : std::string_view();
-  const std::string& method = request.method;
-
-  if (method == "OPTIONS") {
-    // Only a preflight is answered, as Jobe does.
-    if (request.header("access-control-request-method").empty()) return not_found();
-    return no_content();
+Response JobeApi::response_to(const Answer& answer) {
+  Response response;
+  const std::string id = answer.job.text();
+  std::string preferences = applied(answer.patience);
+  switch (answer.kind) {
+    case Answer::Kind::accepted:
+      response = text_response(202, id);
+      response.headers.emplace_back("Location", kRunresults + id);
+      break;
+    case Answer::Kind::result:
+      response = text_response(answer.http_status, "");
+      response.body = *answer.body;
+      break;
+    case Answer::Kind::pending:
+    case Answer::Kind::removed:
+      response = no_content();
+      break;
+    case Answer::Kind::stored: {
+      // Rare: it ended between the look into the store and the core's turn.
+      const auto job = jobs_.find(answer.job);
+      response = job && job->has_value() ? result_of(**job) : unknown_run(answer.job);
+      break;
+    }
+    case Answer::Kind::unknown:
+      response = unknown_run(answer.job);
+      break;
+    case Answer::Kind::misused:
+      response = text_response(422, "This Idempotency-Key was used for another request before");
+      break;
+    case Answer::Kind::overloaded:
+      if (answer.patience.takes_id()) {
+        response = text_response(503, "Docket takes no more runs now: " + answer.reason);
+        response.headers.emplace_back("Retry-After", "10");
+      } else {
+        response = text_response(200, "");
+        response.body = R"({"run_id":"0","outcome":21,"cmpinfo":"","stdout":"","stderr":""})";
+      }
+      preferences.clear();
+      break;
+    case Answer::Kind::unavailable:
+      response = text_response(503, "Docket accepts no runs now: " + answer.reason);
+      response.headers.emplace_back("Retry-After", "5");
+      preferences.clear();
+      break;
   }
-  if (resource == "languages" && !has_id && method == "GET") return languages();
-  if (resource == "runs" && !has_id && method == "POST") return submit(std::move(request));
-  if (resource == "runresults" && has_id && method == "GET") return run_result(id);
-  if (resource == "files" && !has_id && method == "POST") return post_file(request);
-  if (resource == "files" && alphanumeric(id) && id.size() <= kMaxNameBytes) {
-    if (method == "PUT") return put_file(id, request);
-    if (method == "HEAD") return files_.has(id) ? no_content() : not_found();
-  }
-  return not_found();
+  if (!preferences.empty()) response.headers.emplace_back("Preference-Applied", preferences);
+  add_cors(response);
+  return response;
 }
 
-Response JobeApi::languages() const {
+std::optional<Response> JobeApi::languages(Request&&, const std::string&) {
   nlohmann::json list = nlohmann::json::array();
   for (const auto& language : published_.get()->languages) {
     list.push_back(nlohmann::json::array({language.id, language.version}));
   }
-  Response response;
+  Response response = text_response(200, "");
   response.body = list.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   return response;
 }
 
-std::optional<Response> JobeApi::submit(Request&& request) {
+std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
+  auto admitted =
+      gate_ == nullptr ? std::variant<Guest, Response>() : gate_->admit(request, read_clock().mono);
+  if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
+  Guest& guest = std::get<Guest>(admitted);
   const auto too_large = [] {
     return text_response(413, "The run is larger than " + std::to_string(kMaxBodyBytes >> 20) +
                                   " MB: send support files with PUT files/ID");
@@ -189,7 +195,14 @@ std::optional<Response> JobeApi::submit(Request&& request) {
   if (request.body.size() > kMaxBodyBytes) return too_large();
   Submit submit;
   submit.reply_to = request.id;
-  submit.asynchronous = prefers(request, "respond-async");
+  submit.patience = patience_of(request);
+  if (submit.patience.takes_id() && !guest.may_async) {
+    return text_response(403, "This API key may not run asynchronously: send no Prefer header");
+  }
+  submit.key = std::move(guest.key);
+  auto name = idempotency_key_of(request);
+  if (!name) return text_response(400, name.error().message);
+  submit.idempotency_key = std::move(*name);
   submit.client_job = std::string(request.header("x-coderunner-job-id").substr(0, kMaxNameBytes));
   auto run = parse_run_request(std::move(request.body));
   if (!run) return text_response(400, run.error().message);
@@ -205,6 +218,7 @@ std::optional<Response> JobeApi::submit(Request&& request) {
     }
   }
   submit.id = fresh_job_id();
+  if (!submit.idempotency_key.empty()) submit.fingerprint = sha256_hex(*run->body);
   submit.language = std::move(run->language);
   submit.cputime_s = run->cputime_s;
   submit.files = std::move(run->files);
@@ -213,21 +227,59 @@ std::optional<Response> JobeApi::submit(Request&& request) {
   return std::nullopt;
 }
 
-Response JobeApi::run_result(std::string_view id_text) {
+std::variant<Job, Response> JobeApi::find_own(const Request& request, const std::string& id_text) {
+  auto admitted = gate_ == nullptr ? std::variant<Guest, Response>() : gate_->identify(request);
+  if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
   const auto id = JobId::parse(id_text);
-  if (!id) return text_response(404, "There is no run with this id");
-  const auto job = jobs_.find(*id);
+  if (!id) return unknown_run(std::nullopt);
+  auto job = jobs_.find(*id);
   if (!job) return text_response(503, "Runs cannot be looked up now: " + job.error().message);
-  if (!job->has_value()) return text_response(404, "There is no run with this id");
-  if (!is_final((*job)->state)) return no_content();
-  Response response;
-  response.status = (*job)->http_status;
-  response.body = *(*job)->result;
-  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
+  if (!job->has_value()) return unknown_run(id);
+  const std::string& key = std::get<Guest>(admitted).key;
+  // With keys in use, a run is its key's own; without, the id alone opens it.
+  if (!key.empty() && !(*job)->key.empty() && key != (*job)->key) return unknown_run(id);
+  return std::move(**job);
+}
+
+std::optional<Response> JobeApi::get_result(Request&& request, const std::string& id) {
+  auto found = find_own(request, id);
+  if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
+  const Job& job = std::get<Job>(found);
+  const Patience patience = patience_of(request);
+  if (is_final(job.state) || patience.wait_s.value_or(0) == 0) return result_of(job);
+  post_(Watch{request.id, job.id, patience});
+  return std::nullopt;
+}
+
+std::optional<Response> JobeApi::delete_result(Request&& request, const std::string& id) {
+  auto found = find_own(request, id);
+  if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
+  Job& job = std::get<Job>(found);
+  post_(Remove{request.id, job.id, true, std::move(job.key), std::move(job.idempotency_key)});
+  return std::nullopt;
+}
+
+Response JobeApi::unknown_run(std::optional<JobId> id) const {
+  if (id && read_clock().wall - received_at(*id) > retention_ms_) {
+    return text_response(404, "The result of this run has expired: results are kept for " +
+                                  std::to_string(retention_ms_ / 86'400'000) + " days");
+  }
+  return text_response(404, "There is no run with this id");
+}
+
+Response JobeApi::result_of(const Job& job) const {
+  if (!is_final(job.state)) return no_content();
+  if (job.state == JobState::cancelled) return text_response(404, "This run was cancelled");
+  Response response = text_response(job.http_status, "");
+  response.body = *job.result;
   return response;
 }
 
-Response JobeApi::put_file(std::string_view id, const Request& request) {
+std::optional<Response> JobeApi::head_file(Request&&, const std::string& id) {
+  return files_.has(id) ? no_content() : text_response(404, "");
+}
+
+std::optional<Response> JobeApi::put_file(Request&& request, const std::string& id) {
   auto contents = file_contents(request, "put");
   if (auto* refused = std::get_if<Response>(&contents)) return std::move(*refused);
   const auto kept = files_.put(id, std::get<std::string>(contents));
@@ -235,7 +287,7 @@ Response JobeApi::put_file(std::string_view id, const Request& request) {
   return no_content();
 }
 
-Response JobeApi::post_file(const Request& request) {
+std::optional<Response> JobeApi::post_file(Request&& request, const std::string&) {
   auto contents = file_contents(request, "post");
   if (auto* refused = std::get_if<Response>(&contents)) return std::move(*refused);
   const std::string& content = std::get<std::string>(contents);

@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "master/http/api/new_key.h"
 #include "web/assets.h"
 
 namespace docket::http {
@@ -20,6 +21,10 @@ Response json_response(std::string body, int status = 200) {
 
 Response problem(int status, std::string_view text) {
   return json_response("{\"error\":" + json_text(text) + "}", status);
+}
+
+Response problem(const Error& error) {
+  return problem(facts_of(error.code).http_status, error.message);
 }
 
 Response plain(int status, std::string text) {
@@ -62,14 +67,15 @@ Result<JobFilter> filter_of(std::string_view query) {
     const std::string value =
         equals == std::string_view::npos ? "" : percent_decoded(pair.substr(equals + 1));
     if (key == "state") {
-      for (int state = 1; state <= 5 && !filter.state; ++state) {
+      for (int state = 1; state <= static_cast<int>(kLastJobState) && !filter.state; ++state) {
         if (state_name(static_cast<JobState>(state)) == value) {
           filter.state = static_cast<JobState>(state);
         }
       }
       if (!filter.state) {
-        return Error{ErrorCode::invalid,
-                     "state: '" + value + "' is none of queued, running, done, failed, expired"};
+        return Error{
+            ErrorCode::invalid,
+            "state: '" + value + "' is none of queued, running, done, failed, expired, cancelled"};
       }
     } else if (key == "language") {
       filter.language = value;
@@ -107,52 +113,110 @@ Response asset(const web::Asset& found) {
 
 }  // namespace
 
-OpsApi::OpsApi(JobeApi& jobe, JobReader& jobs, const Published<Snapshot>& published, Build build)
-    : jobe_(jobe), jobs_(jobs), published_(published), build_(std::move(build)) {}
+OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
+               const Published<Snapshot>& published, Build build)
+    : post_(std::move(post)),
+      jobe_(jobe),
+      jobs_(jobs),
+      published_(published),
+      build_(std::move(build)) {}
+
+std::span<const Route<OpsApi>> OpsApi::routes() {
+  static constexpr Route<OpsApi> kRoutes[] = {
+      {"GET", "/api/v1/status", &OpsApi::status},
+      {"GET", "/api/v1/agents", &OpsApi::agents},
+      {"GET", "/api/v1/jobs", &OpsApi::list_jobs},
+      {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job},
+      {"GET", "/api/v1/keys", &OpsApi::list_keys},
+      {"POST", "/api/v1/keys", &OpsApi::create_key},
+      {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key},
+      {"GET", "/healthz", &OpsApi::healthz},
+      {"GET", "/readyz", &OpsApi::readyz},
+  };
+  return kRoutes;
+}
 
 std::optional<Response> OpsApi::handle(Request&& request) {
   if (JobeApi::owns(request.path)) return jobe_.handle(std::move(request));
-  constexpr std::string_view kApi = "/api/v1/";
-  const std::string_view path = request.path;
-  if (request.method != "GET" && request.method != "HEAD") {
-    Response refused = problem(405, "use GET");
-    refused.headers.emplace_back("Allow", "GET, HEAD");
+  const std::string method = request.method == "HEAD" ? "GET" : request.method;
+  const auto found = find_route(routes(), method, request.path);
+  if (found.route != nullptr) {
+    return (this->*found.route->handler)(std::move(request), found.id);
+  }
+  std::string allow = found.allow;
+  if (allow.empty()) {
+    const web::Asset* file = web::find_asset(request.path);
+    if (file != nullptr && method == "GET") return asset(*file);
+    if (file != nullptr) allow = "GET";
+  }
+  if (!allow.empty()) {
+    Response refused = problem(405, method + " is not possible here, only " + allow);
+    refused.headers.emplace_back("Allow", allow);
     return refused;
   }
-  if (path.starts_with(kApi)) return api(path.substr(kApi.size()), request);
-  if (path == "/healthz") return plain(200, "ok\n");
-  if (path == "/readyz") {
-    const auto snapshot = published_.get();
-    return snapshot->accepting ? plain(200, "ready\n") : plain(503, snapshot->problem + "\n");
-  }
-  if (const web::Asset* found = web::find_asset(path)) return asset(*found);
+  if (request.path.starts_with("/api/")) return problem(404, "there is no such resource");
   return plain(404, "There is nothing here. The status page is at /.\n");
 }
 
-Response OpsApi::api(std::string_view resource, const Request& request) {
-  constexpr std::string_view kJob = "jobs/";
-  if (resource == "status") return json_response(status_json(*published_.get(), build_));
-  if (resource == "agents") return json_response(agents_json(*published_.get()));
-  if (resource == "jobs") return list_jobs(request);
-  if (resource.starts_with(kJob)) return show_job(resource.substr(kJob.size()));
-  return problem(404, "no such resource; there are status, agents, jobs, jobs/ID");
+Response OpsApi::response_to(const CommandDone& done) {
+  if (done.error) return problem(facts_of(done.error->code).http_status, done.error->message);
+  Response response;
+  response.status = 204;
+  return response;
 }
 
-Response OpsApi::list_jobs(const Request& request) {
+std::optional<Response> OpsApi::status(Request&&, const std::string&) {
+  return json_response(status_json(*published_.get(), build_));
+}
+
+std::optional<Response> OpsApi::agents(Request&&, const std::string&) {
+  return json_response(agents_json(*published_.get()));
+}
+
+std::optional<Response> OpsApi::healthz(Request&&, const std::string&) {
+  return plain(200, "ok\n");
+}
+
+std::optional<Response> OpsApi::readyz(Request&&, const std::string&) {
+  const auto snapshot = published_.get();
+  return snapshot->accepting ? plain(200, "ready\n") : plain(503, snapshot->problem + "\n");
+}
+
+std::optional<Response> OpsApi::list_jobs(Request&& request, const std::string&) {
   const auto filter = filter_of(request.query);
-  if (!filter) return problem(facts_of(filter.error().code).http_status, filter.error().message);
+  if (!filter) return problem(filter.error());
   const auto jobs = jobs_.list(*filter);
-  if (!jobs) return problem(facts_of(jobs.error().code).http_status, jobs.error().message);
+  if (!jobs) return problem(jobs.error());
   return json_response(jobs_json(*jobs, read_clock().wall));
 }
 
-Response OpsApi::show_job(std::string_view id_text) {
+std::optional<Response> OpsApi::show_job(Request&&, const std::string& id_text) {
   const auto id = JobId::parse(id_text);
-  if (!id) return problem(404, "'" + std::string(id_text) + "' is no run id");
+  if (!id) return problem(404, "'" + id_text + "' is no run id");
   const auto job = jobs_.find(*id);
-  if (!job) return problem(facts_of(job.error().code).http_status, job.error().message);
+  if (!job) return problem(job.error());
   if (!job->has_value()) return problem(404, "there is no run " + id->text());
   return json_response(job_json(**job, read_clock().wall));
+}
+
+std::optional<Response> OpsApi::list_keys(Request&&, const std::string&) {
+  return json_response(keys_json(*published_.get()->keys));
+}
+
+std::optional<Response> OpsApi::create_key(Request&& request, const std::string&) {
+  // A form on a foreign page can post, but not with this type.
+  if (!request.header("content-type").starts_with("application/json")) {
+    return problem(415, "send Content-Type: application/json");
+  }
+  auto key = read_new_key(request.body);
+  if (!key) return problem(key.error());
+  post_(CreateKey{request.id, std::move(*key)});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::revoke_key(Request&& request, const std::string& id) {
+  post_(RevokeKey{request.id, id});
+  return std::nullopt;
 }
 
 }  // namespace docket::http

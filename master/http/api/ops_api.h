@@ -2,11 +2,15 @@
 // reactors' threads. Serves Jobe's API too, for the page and the command line.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <span>
+#include <string>
 
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
 #include "master/http/api/jobe_api.h"
+#include "master/http/api/routes.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
 #include "protocol/base/published.h"
@@ -15,15 +19,27 @@ namespace docket::http {
 
 class OpsApi {
  public:
-  OpsApi(JobeApi& jobe, JobReader& jobs, const Published<Snapshot>& published, Build build);
+  OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
+         const Published<Snapshot>& published, Build build);
 
+  static std::span<const Route<OpsApi>> routes();
+
+  // The answer, or nothing when the loop will give it.
   std::optional<Response> handle(Request&& request);
+  static Response response_to(const CommandDone& done);
 
  private:
-  Response api(std::string_view resource, const Request& request);
-  Response list_jobs(const Request& request);
-  Response show_job(std::string_view id_text);
+  std::optional<Response> status(Request&& request, const std::string& id);
+  std::optional<Response> agents(Request&& request, const std::string& id);
+  std::optional<Response> list_jobs(Request&& request, const std::string& id);
+  std::optional<Response> show_job(Request&& request, const std::string& id);
+  std::optional<Response> list_keys(Request&& request, const std::string& id);
+  std::optional<Response> create_key(Request&& request, const std::string& id);
+  std::optional<Response> revoke_key(Request&& request, const std::string& id);
+  std::optional<Response> healthz(Request&& request, const std::string& id);
+  std::optional<Response> readyz(Request&& request, const std::string& id);
 
+  std::function<void(Event)> post_;
   JobeApi& jobe_;
   JobReader& jobs_;
   const Published<Snapshot>& published_;

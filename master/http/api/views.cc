@@ -58,6 +58,7 @@ ordered_json job_of(const Job& job, WallMs now) {
                        {"agent", last == nullptr ? ordered_json() : ordered_json(last->agent)},
                        {"attempts", job.attempts.size()},
                        {"asynchronous", job.asynchronous},
+                       {"key", job.key},
                        {"client_job", job.client_job},
                        {"received", rfc3339(job.received)},
                        {"finished", time_or_null(job.finished)},
@@ -124,6 +125,10 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"submitted", snapshot.submitted},
                {"finished", snapshot.finished},
                {"late_results", snapshot.late_results},
+               {"refused", snapshot.refused},
+               {"last_refused", time_or_null(snapshot.last_refused)},
+               {"last_refusal", snapshot.last_refusal},
+               {"expired", snapshot.expired},
                {"agents", snapshot.agents.size()},
                {"agents_taking_work", live},
                {"languages", languages_of(snapshot.languages)}});
@@ -152,6 +157,22 @@ std::string jobs_json(const std::vector<Job>& jobs, WallMs now) {
   ordered_json list = ordered_json::array();
   for (const auto& job : jobs) list.push_back(job_of(job, now));
   return dump({{"jobs", list}});
+}
+
+std::string keys_json(const ApiKeys& keys) {
+  std::map<std::string, ordered_json> by_name;
+  for (const auto& [hash, key] : keys) {
+    by_name[key.name] = {{"name", key.name},
+                         {"hourly_rate", key.hourly_rate},
+                         {"max_queued", key.max_queued},
+                         {"weight", key.weight},
+                         {"priority", priority_name(key.priority)},
+                         {"may_async", key.may_async},
+                         {"created", rfc3339(key.created)}};
+  }
+  ordered_json list = ordered_json::array();
+  for (auto& [name, key] : by_name) list.push_back(std::move(key));
+  return dump({{"keys", list}});
 }
 
 std::string job_json(const Job& job, WallMs now) {

@@ -18,6 +18,7 @@ struct Build {
 std::string status_json(const Snapshot& snapshot, const Build& build);
 std::string agents_json(const Snapshot& snapshot);
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
+std::string keys_json(const ApiKeys& keys);        // by name, without their hashes
 std::string job_json(const Job& job, WallMs now);  // with run_spec, result and timeline
 
 // A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped.

@@ -1,0 +1,67 @@
+// Route tables: what an API serves, one line a route. The table is the router, and what the API's
+// document is held against. Pure.
+#pragma once
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "master/http/server.h"
+
+namespace docket::http {
+
+template <class Api>
+struct Route {
+  using Handler = std::optional<Response> (Api::*)(Request&& request, const std::string& id);
+
+  std::string_view method;
+  std::string_view pattern;  // may end in {id}, one segment, or {alnum}, one of letters and digits
+  Handler handler;
+};
+
+constexpr bool is_alphanumeric(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+  });
+}
+
+// What stands in the place of the pattern's {…} (empty when it has none), or nothing when the path
+// is not of the pattern.
+constexpr std::optional<std::string_view> match(std::string_view pattern, std::string_view path) {
+  const auto brace = pattern.find('{');
+  const auto fixed = pattern.substr(0, brace);
+  if (brace == std::string_view::npos) {
+    return path == fixed ? std::optional(std::string_view()) : std::nullopt;
+  }
+  if (!path.starts_with(fixed)) return std::nullopt;
+  const auto id = path.substr(brace);
+  const bool fits =
+      pattern.ends_with("{alnum}") ? is_alphanumeric(id) : !id.empty() && id.find('/') == id.npos;
+  return fits ? std::optional(id) : std::nullopt;
+}
+
+template <class Api>
+struct Found {
+  const Route<Api>* route = nullptr;
+  std::string id;
+  std::string allow;  // every method of this path; empty: there is no such path
+};
+
+template <class Api>
+Found<Api> find_route(std::span<const Route<Api>> routes, std::string_view method,
+                      std::string_view path) {
+  Found<Api> found;
+  for (const auto& route : routes) {
+    const auto id = match(route.pattern, path);
+    if (!id) continue;
+    found.allow.append(found.allow.empty() ? "" : ", ").append(route.method);
+    if (route.method != method) continue;
+    found.route = &route;
+    found.id = std::string(*id);
+  }
+  return found;
+}
+
+}  // namespace docket::http
