@@ -9,6 +9,7 @@ namespace docket {
 Core::Core(CoreSettings settings, std::string version)
     : settings_(settings),
       version_(std::move(version)),
+      queue_(settings.ageing_ms),
       names_(settings.max_idempotency_keys),
       shown_keys_(std::make_shared<const ApiKeys>()) {}
 
@@ -73,6 +74,7 @@ void Core::restore(Job&& job, Now now, Effects& out) {
   LiveJob& restored = jobs_[id];
   restored.job = std::move(job);
   restored.ticket = next_ticket_++;
+  restored.came = now.mono;
   restored.wait_until = now.mono + settings_.queue_wait_ms;
   recount(restored);
   if (restored.job.state == JobState::running) {
@@ -118,8 +120,8 @@ Snapshot Core::snapshot(Now now) const {
   for (const auto& [at, count] : done_) {
     if (at > second - 60) view.done_last_minute += count;
   }
-  for (const auto& [language, line] : queue_.lines()) {
-    const auto found = jobs_.find(line.begin()->second);
+  for (const auto& [name, lane] : queue_.lanes()) {
+    const auto found = jobs_.find(lane.jobs.begin()->second.job);
     CHECK_THAT(found != jobs_.end());
     view.oldest_wait_ms = std::max(view.oldest_wait_ms, now.wall - found->second.job.received);
   }

@@ -45,6 +45,7 @@ class Core {
     Job job;
     Ticket ticket = 0;
     std::vector<ReplyTo> waiters;    // details in waiting_
+    MonoMs came = 0;                 // when this process first had it
     MonoMs wait_until = 0;           // the end of its patience in the queue
     MonoMs deadline = 0;             // its entry in deadlines_
     bool delayed = false;            // queued, but not in the queue until its deadline
@@ -124,6 +125,7 @@ class Core {
   void finish(LiveJob& job, JobState state, int http_status, std::uint32_t outcome, Bytes result,
               Now now, Effects& out);
   void on_deadline(LiveJob& job, Now now, Effects& out);
+  void learn_duration(const std::string& language, std::uint32_t run_ms);
   void count_done(Now now);
 
   const CoreSettings settings_;
@@ -140,6 +142,7 @@ class Core {
   std::unordered_map<JobId, LiveJob> jobs_;
   std::set<std::pair<MonoMs, JobId>> deadlines_;  // one entry a live job
   Queue queue_;
+  std::unordered_map<std::string, double> expected_ms_;  // how long runs take, by language
   Ticket next_ticket_ = 1;
   std::size_t queued_ = 0;
   std::size_t queued_bytes_ = 0;

@@ -198,6 +198,7 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
   const Verdict verdict = judge(message);
   if (verdict == Verdict::answer) {
     ++agent.finished;
+    learn_duration(job->job.language, message.run_ms);
     const int status = message.ending == Ending::rejected ? 400 : 200;
     finish(*job, JobState::done, status, message.outcome,
            std::make_shared<const std::string>(std::move(message.body)), now, out);

@@ -16,6 +16,7 @@ void Core::on(Submit& event, Now now, Effects& out) {
   LiveJob& job = jobs_[event.id];
   CHECK_THAT(job.ticket == 0);
   job.ticket = next_ticket_++;
+  job.came = now.mono;
   job.wait_until = now.mono + settings_.queue_wait_ms;
   job.job.id = event.id;
   job.job.key = std::move(event.key);

@@ -41,7 +41,9 @@ void Core::set_deadline(LiveJob& job, MonoMs at) {
 void Core::enqueue(LiveJob& job) {
   job.job.state = JobState::queued;
   job.delayed = false;
-  queue_.add(job.job.language, job.ticket, job.job.id);
+  const auto key = keys_.find(job.job.key);
+  const Priority priority = key == keys_.end() ? Priority::normal : key->second.priority;
+  queue_.add(job.job.language, job.job.key, priority, job.ticket, {job.job.id, job.came});
   ++queued_;
   queued_bytes_ += job.job.run_spec->size();
   if (!job.job.key.empty()) ++queued_by_key_[job.job.key];
@@ -50,7 +52,7 @@ void Core::enqueue(LiveJob& job) {
 
 void Core::dequeue(LiveJob& job) {
   CHECK_THAT(job.job.state == JobState::queued);
-  if (!job.delayed) queue_.remove(job.job.language, job.ticket);
+  if (!job.delayed) queue_.remove(job.job.language, job.job.key, job.ticket);
   job.delayed = false;
   --queued_;
   queued_bytes_ -= job.job.run_spec->size();
@@ -60,39 +62,26 @@ void Core::dequeue(LiveJob& job) {
 
 void Core::dispatch(Now now, Effects& out) {
   if (!store_problem_.empty()) return;  // never on in memory only
-  // The oldest waiting job of any language goes first; a language without a free slot is left out.
-  std::set<std::string> blocked;
-  for (;;) {
-    LiveJob* oldest = nullptr;
-    Agent* destination = nullptr;
-    for (const auto& [language, line] : queue_.lines()) {
-      if (blocked.contains(language)) continue;
-      if (oldest != nullptr && line.begin()->first > oldest->ticket) continue;
-      bool found = false;
-      for (const auto& [ticket, id] : line) {
-        if (oldest != nullptr && ticket > oldest->ticket) {
-          found = true;  // an older one of another language goes first; look here again later
-          break;
-        }
-        LiveJob* job = live(id);
-        CHECK_THAT(job != nullptr);
-        const Placement placement = place(agents_, language, job->tried);
-        if (placement.line_blocked) break;
-        if (placement.agent == nullptr) continue;  // free hosts are ones it failed on
-        oldest = job;
-        destination = placement.agent;
-        found = true;
-        break;
-      }
-      if (!found) blocked.insert(language);
-    }
-    if (oldest == nullptr) return;
-    assign(*oldest, *destination, now, out);
+  Queue::Round round;
+  Agent* destination = nullptr;
+  const auto offer = [&](const Queue::Lane& lane, const JobId& id) {
+    const LiveJob* job = live(id);
+    CHECK_THAT(job != nullptr);
+    const Placement placement = place(agents_, lane.language, job->tried);
+    destination = placement.agent;
+    if (placement.line_blocked) return Queue::Offered::blocked;
+    return destination == nullptr ? Queue::Offered::passed_over : Queue::Offered::taken;
+  };
+  while (const auto id = queue_.take_next(round, now.mono, offer)) {
+    assign(*live(*id), *destination, now, out);
   }
 }
 
 void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   dequeue(job);
+  const auto key = keys_.find(job.job.key);
+  const auto expected = expected_ms_.try_emplace(job.job.language, kFirstExpectedMs).first;
+  queue_.charge(job.job.key, expected->second, key == keys_.end() ? 1 : key->second.weight);
   Attempt attempt;
   attempt.number = 1;  // an adopted attempt stands last and need not have the highest number
   for (const Attempt& earlier : job.job.attempts) {
@@ -209,7 +198,7 @@ void Core::retry(LiveJob& job, Now now, Effects& out) {
   enqueue(job);
   if (!elsewhere) {
     // The next try may meet the same host: give it time.
-    queue_.remove(job.job.language, job.ticket);
+    queue_.remove(job.job.language, job.job.key, job.ticket);
     job.delayed = true;
     const std::size_t doublings = std::min<std::size_t>(tries - 1, 7);
     set_deadline(job, now.mono + (MonoMs{settings_.retry_delay_ms} << doublings));
@@ -281,6 +270,12 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
 void Core::keep_slot(Agent& agent, const AttemptId& id, std::uint32_t cputime_s, bool told,
                      Now now) {
   agent.ghosts[id] = {now.mono + ghost_ms(settings_, cputime_s), told};
+}
+
+void Core::learn_duration(const std::string& language, std::uint32_t run_ms) {
+  // A moving average; at least a millisecond, so that every run costs something.
+  double& expected = expected_ms_.try_emplace(language, kFirstExpectedMs).first->second;
+  expected = std::max(1.0, expected + (run_ms - expected) / 16);
 }
 
 void Core::count_done(Now now) {

@@ -26,6 +26,10 @@ struct CoreSettings {
   // Moodle waits without limit, students do not.
   std::uint32_t queue_wait_ms = 600'000;
 
+  // A waiting job is raised by one priority class for each of these: two minutes take the lowest to
+  // the highest, well within anybody's patience in the queue.
+  std::uint32_t ageing_ms = 60'000;
+
   // A client that repeats a request does so within minutes; a day covers a night's outage. A
   // million names are 200 MB.
   std::uint32_t idempotency_ms = 24 * 3'600'000;
@@ -46,6 +50,8 @@ struct CoreSettings {
   // The agent ends an attempt at its lease; the master waits this much longer for its word.
   std::uint32_t lease_margin_ms = 10'000;
 };
+
+constexpr double kFirstExpectedMs = 1'000;  // of a run, until a language's first answers
 
 constexpr std::uint32_t kDefaultCputimeSeconds = 5;  // Jobe's default
 constexpr std::uint32_t kMaxCputimeSeconds = 120;    // Jobe's clamp; above it answers 400

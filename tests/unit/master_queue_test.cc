@@ -1,0 +1,140 @@
+// The order of the queue: priority, age, fair shares, arrival. No agents; time is a number.
+#include "master/core/queue.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace docket;
+
+namespace {
+
+struct Played {
+  Queue queue{60'000};
+  MonoMs now = 1'000'000;
+  Ticket last = 0;
+  std::map<std::string, std::uint32_t> weights;
+  std::map<Ticket, std::pair<std::string, std::string>> where;
+
+  void add(const std::string& key, Priority priority = Priority::normal,
+           const std::string& language = "c") {
+    ++last;
+    where[last] = {language, key};
+    queue.add(language, key, priority, last, {{last, 0}, now});
+  }
+  // The key of the next job, which is started; "" when there is none.
+  std::string start(const std::vector<std::string>& blocked = {}) {
+    Queue::Round round;
+    const auto id = queue.take_next(round, now, [&](const Queue::Lane& lane, const JobId&) {
+      const bool stop = std::find(blocked.begin(), blocked.end(), lane.language) != blocked.end();
+      return stop ? Queue::Offered::blocked : Queue::Offered::taken;
+    });
+    if (!id) return "";
+    const auto [language, key] = where.at(id->hi);
+    queue.remove(language, key, id->hi);
+    queue.charge(key, 1'000, weights.contains(key) ? weights[key] : 1);
+    return key;
+  }
+  std::string order(int count) {
+    std::string keys;
+    for (int i = 0; i < count; ++i) keys += start();
+    return keys;
+  }
+};
+
+}  // namespace
+
+TEST_SUITE("master queue") {
+  TEST_CASE("without keys, or with one, it is first come, first served over all languages") {
+    Played played;
+    played.add("a", Priority::normal, "java");
+    played.add("a", Priority::normal, "c");
+    played.add("a", Priority::normal, "java");
+    Queue::Round round;
+    std::vector<std::uint64_t> order;
+    while (const auto id = played.queue.take_next(
+               round, played.now,
+               [](const Queue::Lane&, const JobId&) { return Queue::Offered::taken; })) {
+      order.push_back(id->hi);
+      const auto [language, key] = played.where.at(id->hi);
+      played.queue.remove(language, key, id->hi);
+    }
+    CHECK(order == std::vector<std::uint64_t>{1, 2, 3});
+  }
+
+  TEST_CASE("a flood of one key delays another's run by one decision") {
+    Played played;
+    for (int i = 0; i < 5'000; ++i) played.add("a");
+    CHECK(played.order(1'000) == std::string(1'000, 'a'));
+    played.add("b");
+    CHECK(played.start() == "b");
+    CHECK(played.start() == "a");
+    // b was idle for long: it has not saved up a flood of its own.
+    for (int i = 0; i < 100; ++i) played.add("b");
+    const std::string both = played.order(100);
+    CHECK(std::count(both.begin(), both.end(), 'b') == 50);
+  }
+
+  TEST_CASE("weights are shares") {
+    Played played;
+    played.weights["a"] = 3;
+    for (int i = 0; i < 400; ++i) played.add("a");
+    for (int i = 0; i < 400; ++i) played.add("b");
+    const std::string order = played.order(400);
+    CHECK(std::count(order.begin(), order.end(), 'a') == 300);
+    // And evenly so.
+    const std::string first = order.substr(0, 40);
+    CHECK(std::count(first.begin(), first.end(), 'a') == 30);
+  }
+
+  TEST_CASE("a higher priority goes first, until the lower has waited its time") {
+    Played played;
+    played.add("l", Priority::low);
+    played.add("n", Priority::normal);
+    for (int i = 0; i < 3; ++i) played.add("h", Priority::high);
+    CHECK(played.order(1) == "h");
+    played.now += 60'000;  // normal is high now, low is normal
+    for (int i = 0; i < 3; ++i) played.add("h", Priority::high);
+    CHECK(played.order(1) == "n");  // it has had less
+    CHECK(played.order(2) == "hh");
+    played.now += 60'000;
+    CHECK(played.order(1) == "l");
+  }
+
+  TEST_CASE("nothing starves behind an endless stream of a higher priority") {
+    Played played;
+    played.add("l", Priority::low);
+    int waited_s = 0;
+    std::string key;
+    while (key != "l" && waited_s < 1'000) {
+      played.add("h", Priority::high);
+      played.add("h", Priority::high);
+      key = played.start();
+      played.now += 1'000;
+      ++waited_s;
+    }
+    CHECK(waited_s <= 122);
+  }
+
+  TEST_CASE("a blocked language holds nobody else up") {
+    Played played;
+    played.add("a", Priority::high, "java");
+    played.add("b", Priority::normal, "c");
+    CHECK(played.start({"java"}) == "b");
+    CHECK(played.start({"java"}).empty());
+    CHECK(played.start() == "a");
+  }
+
+  TEST_CASE("a job that is passed over lets the next of its lane go") {
+    Played played;
+    played.add("a");
+    played.add("a");
+    Queue::Round round;
+    const auto id =
+        played.queue.take_next(round, played.now, [](const Queue::Lane&, const JobId& job) {
+          return job.hi == 1 ? Queue::Offered::passed_over : Queue::Offered::taken;
+        });
+    REQUIRE(id);
+    CHECK(id->hi == 2);
+  }
+}
