@@ -5,11 +5,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "master/core/events.h"
+#include "master/core/health.h"
 #include "master/core/snapshot.h"
 
 namespace docket {
@@ -37,6 +39,18 @@ struct Agent {
     bool told = false;  // the agent itself said that the attempt ended so
   };
   std::map<AttemptId, Ghost> ghosts;
+  Health health;
+  std::string degraded;  // sick, but the last of a language: it keeps working
+  // Taken out for its faults; outlives connections.
+  struct Quarantine {
+    std::string reason;
+    MonoMs probe_at = 0;
+    MonoMs wait_ms = 0;                 // to the probe after that
+    std::vector<std::string> untested;  // languages, while it is probed
+    AttemptId canary;                   // of the first of them; attempt 0: none is out
+    MonoMs canary_by = 0;
+  };
+  std::optional<Quarantine> quarantine;
   std::uint64_t last_assigned = 0;  // turn counter, to take turns among equals
   std::uint64_t finished = 0;
   std::uint64_t host_faults = 0;

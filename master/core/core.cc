@@ -75,6 +75,7 @@ void Core::restore(Job&& job, Now now, Effects& out) {
   restored.job = std::move(job);
   restored.ticket = next_ticket_++;
   restored.came = now.mono;
+  restored.program = std::hash<std::string>()(*restored.job.run_spec);
   restored.wait_until = now.mono + settings_.queue_wait_ms;
   recount(restored);
   if (restored.job.state == JobState::running) {
@@ -132,6 +133,7 @@ Snapshot Core::snapshot(Now now) const {
     shown.version = agent.version;
     shown.state = agent.state;
     shown.reason = agent.reason.empty() ? agent.sandbox_problem : agent.reason;
+    shown.degraded = agent.degraded;
     shown.since = agent.since;
     shown.last_heard = agent.heard_wall;
     shown.slots = agent.slots;

@@ -51,6 +51,8 @@ class Core {
     bool delayed = false;            // queued, but not in the queue until its deadline
     std::uint32_t counted = 0;       // attempts that ended by a host's fault
     std::vector<std::string> tried;  // their agents
+    Program program = 0;
+    std::map<std::string, std::string> faults;  // how it failed, by agent
   };
 
   // core_clients.cc
@@ -105,6 +107,19 @@ class Core {
   void check_agents(Now now, Effects& out);
   void send(Agent& agent, ToAgent message, Now now, Effects& out, bool after_commit = false);
 
+  // core_health.cc
+  void record_good(Agent& agent, const LiveJob& job, Effects& out);
+  void record_fault(Agent& agent, const LiveJob& job, const std::string& what, Now now,
+                    Effects& out);
+  // True when the job failed in this way on another host, and both are above suspicion.
+  bool own_fault(LiveJob& job, Agent& agent, const Finished& finished);
+  bool last_of_a_language(const Agent& agent) const;
+  void judge_health(Agent& agent, const std::string& what, Now now, Effects& out);
+  void check_quarantine(Agent& agent, Now now, Effects& out);
+  void send_canary(Agent& agent, Now now, Effects& out);
+  void on_canary(Agent& agent, const Finished& finished, Now now, Effects& out);
+  void end_probe(Agent& agent, const std::string& problem, Now now, Effects& out);
+
   // core_jobs.cc
   LiveJob* live(const JobId& id);
   bool runs_as(const LiveJob& job, const std::string& agent, std::uint32_t attempt) const;
@@ -137,6 +152,7 @@ class Core {
   MonoMs next_agents_check_ = 0;
   MonoMs last_tick_ = kNever;
   std::uint64_t assignments_ = 0;
+  std::uint64_t canaries_ = 0;
   std::set<std::string> known_languages_;
 
   std::unordered_map<JobId, LiveJob> jobs_;

@@ -1,6 +1,7 @@
 // The life of an agent: hello, heartbeats, what it holds, how it goes.
 #include <algorithm>
 
+#include "master/core/canary.h"
 #include "master/core/core.h"
 #include "master/core/verdict.h"
 #include "protocol/base/check.h"
@@ -88,7 +89,12 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agent.weight_percent = hello.weight_percent;
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
-  set_state(agent, AgentState::active, "", now, out);
+  if (agent.quarantine) {
+    agent.quarantine->canary = {};
+    set_state(agent, AgentState::quarantined, agent.quarantine->reason, now, out);
+  } else {
+    set_state(agent, AgentState::active, "", now, out);
+  }
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
   reconcile_held(agent, hello.held, now, out);
@@ -172,6 +178,11 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
   agent.ghosts.erase(message.id);
   // Cut off, its program may run on; in every other case the sandbox is done with it.
   if (message.ending == Ending::cut) keep_slot(agent, message.id, cputime_s, true, now);
+  if (is_canary(message.id.job)) {
+    send(agent, Taken{message.id}, now, out);
+    on_canary(agent, message, now, out);
+    return;
+  }
   LiveJob* job = live(message.id.job);
   if (job == nullptr || !runs_as(*job, agent.name, message.id.attempt)) {
     ++late_results_;
@@ -196,14 +207,16 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
   attempt.run_ms = message.run_ms;
   end_attempt(*job, message.ending, describe(message), now);
   const Verdict verdict = judge(message);
-  if (verdict == Verdict::answer) {
+  if (verdict == Verdict::answer ||
+      (verdict == Verdict::elsewhere && own_fault(*job, agent, message))) {
+    if (verdict == Verdict::answer) record_good(agent, *job, out);
     ++agent.finished;
     learn_duration(job->job.language, message.run_ms);
     const int status = message.ending == Ending::rejected ? 400 : 200;
     finish(*job, JobState::done, status, message.outcome,
            std::make_shared<const std::string>(std::move(message.body)), now, out);
   } else {
-    if (verdict == Verdict::elsewhere) ++agent.host_faults;
+    if (verdict == Verdict::elsewhere) record_fault(agent, *job, describe(message), now, out);
     retry(*job, now, out);
   }
   send(agent, Taken{message.id}, now, out, true);
@@ -266,6 +279,7 @@ void Core::check_agents(Now now, Effects& out) {
            "silent for " + std::to_string(silent / 1000) + " s", now, out);
       continue;
     }
+    check_quarantine(agent, now, out);
     if (silent >= settings_.suspect_ms && agent.state == AgentState::active) {
       set_state(agent, AgentState::suspect, "a heartbeat is missing", now, out);
     }

@@ -248,7 +248,7 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
     }
     // Its limits and the lease have passed, so nothing of it runs there any more.
     agent->occupied.erase({job.job.id, attempt.number});
-    ++agent->host_faults;
+    record_fault(*agent, job, "it gave no answer within the lease", now, out);
     end_attempt(job, Ending::overdue, "no word from the agent within the lease", now);
     retry(job, now, out);
     return;

@@ -26,6 +26,11 @@ struct CoreSettings {
   // Moodle waits without limit, students do not.
   std::uint32_t queue_wait_ms = 600'000;
 
+  // A quarantined host is probed after this, then after twice as long each time up to the last: a
+  // full disk is soon emptied, a broken one is not worth a canary a second.
+  std::uint32_t probe_first_ms = 5'000;
+  std::uint32_t probe_last_ms = 120'000;
+
   // A waiting job is raised by one priority class for each of these: two minutes take the lowest to
   // the highest, well within anybody's patience in the queue.
   std::uint32_t ageing_ms = 60'000;

@@ -13,7 +13,15 @@
 
 namespace docket {
 
-enum class AgentState : std::uint8_t { active, suspect, draining, lost, left };
+enum class AgentState : std::uint8_t {
+  active,
+  suspect,
+  quarantined,
+  probing,
+  draining,
+  lost,
+  left
+};
 
 constexpr std::string_view agent_state_name(AgentState state) {
   switch (state) {
@@ -21,6 +29,10 @@ constexpr std::string_view agent_state_name(AgentState state) {
       return "active";
     case AgentState::suspect:
       return "suspect";
+    case AgentState::quarantined:
+      return "quarantined";
+    case AgentState::probing:
+      return "probing";
     case AgentState::draining:
       return "draining";
     case AgentState::lost:
@@ -35,7 +47,8 @@ struct AgentView {
   std::string name;
   std::string version;
   AgentState state = AgentState::lost;
-  std::string reason;  // why it is not simply active; empty when it is
+  std::string reason;    // why it is not simply active; empty when it is
+  std::string degraded;  // why it would be quarantined, were it not the last of a language
   WallMs since = 0;
   WallMs last_heard = 0;
   std::uint32_t slots = 0;

@@ -12,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "master/core/canary.h"
 #include "master/core/core.h"
 
 namespace docket::test {
@@ -181,12 +182,16 @@ class Cluster {
   std::map<std::string, LinkId> links;
   std::set<std::string> silent;
   Effects last;
+  std::vector<Assign> canaries;  // sent to any agent and not yet taken away by the test
   std::map<JobId, Job> saved;
   std::map<ReplyTo, std::vector<Answer>> answered;
 
  private:
   void keep() {
     for (const Effect& effect : last) {
+      const auto* send = std::get_if<Send>(&effect);
+      const auto* order = send == nullptr ? nullptr : std::get_if<Assign>(&send->message);
+      if (order != nullptr && is_canary(order->id.job)) canaries.push_back(*order);
       if (const auto* save = std::get_if<SaveJob>(&effect)) saved[save->job.id] = save->job;
       if (const auto* answer = std::get_if<Answer>(&effect)) {
         answered[answer->to].push_back(*answer);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <random>
 
+#include "master/core/canary.h"
 #include "tests/unit/master_cluster.h"
 
 using namespace docket;
@@ -28,6 +29,7 @@ struct PlayedAgent {
   bool silent = false;
   bool dead = false;  // for ever
   bool draining = false;
+  bool sick = false;  // most of what it runs fails by its fault
   std::map<AttemptId, std::optional<Finished>> held;  // nothing: it still runs
 
   std::size_t running() const {
@@ -62,6 +64,7 @@ class Walk {
       agent.name = "lab-" + std::to_string(i);
       agent.slots = 1 + pick(3);
       agent.languages = some_languages();
+      agent.sick = i == 1;
     }
   }
 
@@ -81,7 +84,7 @@ class Walk {
       case 8:
       case 9:
       case 10:
-        return end_a_run(any_agent(), random_ending());
+        return end_a_run(any_agent());
       case 11:
         return tell_results(any_agent());
       case 12:
@@ -131,6 +134,7 @@ class Walk {
   // Everything works again, but one agent may never come back, and a last crash may precede: every
   // job must come to its end.
   void heal() {
+    healing_ = true;
     if (pick(2) == 0) agents_.back().dead = agents_.back().silent = true;
     if (pick(2) == 0) crash();
     feed(StoreProblem{});
@@ -183,9 +187,10 @@ class Walk {
     int crashes = 0;
     int late = 0;
     int cancelled = 0;
-    int cancels = 0;   // told to agents
-    int pending = 0;   // watchers that waited in vain
-    int watched = 0;   // and with success
+    int cancels = 0;  // told to agents
+    int pending = 0;  // watchers that waited in vain
+    int watched = 0;  // and with success
+    int canaries = 0;
     int repeated = 0;  // requests that joined another's run
   };
   Counts counts() const {
@@ -296,6 +301,13 @@ class Walk {
   }
 
   void check_order(LinkId link, const Assign& order, const Snapshot& snapshot) {
+    if (is_canary(order.id.job)) {
+      ++counts_.canaries;
+      for (const AgentView& view : snapshot.agents) {
+        if (view.name == link_owner_[link]) REQUIRE(view.state == AgentState::probing);
+      }
+      return;
+    }
     const Job& job = seen_.at(order.id.job);
     REQUIRE(job.state == JobState::running);
     REQUIRE(job.attempts.back().number == order.id.attempt);
@@ -339,7 +351,7 @@ class Walk {
 
   void post(Submit event) {
     event.reply_to = ++last_request_;
-    event.run_spec = std::make_shared<const std::string>("{}");
+    event.run_spec = std::make_shared<const std::string>(event.id.text());
     if (!event.idempotency_key.empty()) event.fingerprint = event.language;
     requests_[event.reply_to] = {.kind = Request::Kind::run,
                                  .job = event.id,
@@ -561,6 +573,11 @@ class Walk {
     if (agent.welcomed) tell(agent, report);
   }
 
+  void end_a_run(PlayedAgent& agent) {
+    const bool fails = agent.sick && pick(8) > 0;
+    end_a_run(agent, fails ? ended(Ending::http_error) : random_ending());
+  }
+
   void end_a_run(PlayedAgent& agent, Finished result) {
     std::vector<AttemptId> running;
     for (const auto& [id, ended] : agent.held) {
@@ -568,6 +585,10 @@ class Walk {
     }
     if (running.empty()) return;
     const AttemptId id = running[pick(static_cast<std::uint32_t>(running.size()))];
+    if (is_canary(id.job) && (healing_ || pick(2) == 0)) {
+      result = ran();
+      result.body = R"({"stdout":"docket canary 42\n"})";
+    }
     result.id = id;
     agent.held[id] = result;
     if (agent.welcomed && !agent.silent) tell(agent, std::move(result));
@@ -670,7 +691,10 @@ class Walk {
     const Snapshot snapshot = core_->snapshot(now_);
     return snapshot.queued == 0 && snapshot.running == 0 && uncommitted_.empty() &&
            std::all_of(snapshot.agents.begin(), snapshot.agents.end(),
-                       [](const AgentView& view) { return view.running == 0; }) &&
+                       [](const AgentView& view) {
+                         return view.running == 0 && view.state != AgentState::quarantined &&
+                                view.state != AgentState::probing;
+                       }) &&
            std::all_of(agents_.begin(), agents_.end(),
                        [](const PlayedAgent& agent) { return agent.dead || agent.held.empty(); });
   }
@@ -687,6 +711,7 @@ class Walk {
   LinkId last_link_ = 0;
   std::uint64_t last_job_ = 0;
 
+  bool healing_ = false;
   ReplyTo last_request_ = 0;
   std::map<ReplyTo, Request> requests_;
   std::set<JobId> deleted_;
@@ -723,6 +748,7 @@ TEST_SUITE("master core: random walk") {
       all.pending += counts.pending;
       all.watched += counts.watched;
       all.repeated += counts.repeated;
+      all.canaries += counts.canaries;
     }
     // The walks went everywhere.
     CHECK(all.done > 1'000);
@@ -735,5 +761,6 @@ TEST_SUITE("master core: random walk") {
     CHECK(all.pending > 20);
     CHECK(all.watched > 20);
     CHECK(all.repeated > 50);
+    CHECK(all.canaries > 20);
   }
 }

@@ -105,6 +105,11 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
   } else if (live < snapshot.agents.size()) {
     summary = std::to_string(live) + " of " + std::to_string(snapshot.agents.size()) +
               " sandboxes take work.";
+    for (const auto& agent : snapshot.agents) {
+      if (agent.state != AgentState::quarantined && agent.state != AgentState::probing) continue;
+      summary += " " + agent.name + " is quarantined: " + agent.reason + ".";
+      break;
+    }
   } else {
     summary = live == 1 ? "The one sandbox takes work."
                         : "All " + std::to_string(live) + " sandboxes take work.";
@@ -140,6 +145,7 @@ std::string agents_json(const Snapshot& snapshot) {
     list.push_back({{"name", agent.name},
                     {"state", agent_state_name(agent.state)},
                     {"reason", agent.reason},
+                    {"degraded", agent.degraded},
                     {"since", time_or_null(agent.since)},
                     {"last_seen", time_or_null(agent.last_heard)},
                     {"running", agent.running},

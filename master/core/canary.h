@@ -1,0 +1,26 @@
+// Small programs whose output is known: a host that was quarantined must run one in each of its
+// languages before it gets students' work again. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "protocol/job.h"
+#include "protocol/messages.h"
+
+namespace docket {
+
+inline constexpr std::uint32_t kCanaryCputimeSeconds = 10;
+
+// The body of POST runs, or empty when no program is known for the language.
+std::string canary_body(std::string_view language);
+
+// Why the answer is not the canary's, or empty when it is.
+std::string canary_problem(const Finished& finished);
+
+// Their ids begin with 64 zero bits, which no job's does.
+constexpr bool is_canary(const JobId& id) {
+  return id.hi == 0;
+}
+
+}  // namespace docket
