@@ -29,7 +29,7 @@ struct PlayedAgent {
   bool silent = false;
   bool dead = false;  // for ever
   bool draining = false;
-  bool sick = false;  // most of what it runs fails by its fault
+  bool sick = false;                                  // most of what it runs fails by its fault
   std::map<AttemptId, std::optional<Finished>> held;  // nothing: it still runs
 
   std::size_t running() const {
