@@ -63,6 +63,9 @@ struct Options {
   int head_timeout_ms = 20'000;   // from the first byte of a request to its headers' end
   int body_timeout_ms = 30'000;   // without a byte of the body
   int write_timeout_ms = 60'000;  // without the client taking a byte of the answer
+  // Beyond its time-out a body or an answer must have moved so fast on average (Apache's MinRate):
+  // a byte now and then holds a connection no longer than silence does.
+  int least_bytes_per_s = 500;
 };
 
 class Server {
