@@ -70,6 +70,8 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   options.listener = listener;
   options.listen = start_value(setting, parse_address(setting, listen));
   options.threads = threads;
+  // However many clients Jobe's API has, the status page still opens.
+  options.spare_descriptors = listener == kOpsListener ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   return start_value(setting, http::Server::start(options, std::move(handler), log));
 }

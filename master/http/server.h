@@ -66,6 +66,9 @@ struct Options {
   // Beyond its time-out a body or an answer must have moved so fast on average (Apache's MinRate):
   // a byte now and then holds a connection no longer than silence does.
   int least_bytes_per_s = 500;
+  // Connections leave so many descriptors to files, database and agents; more clients wait in the
+  // system's queue.
+  int spare_descriptors = 64;
 };
 
 class Server {
@@ -74,7 +77,8 @@ class Server {
   // An exception out of the handler is answered with 500 and logged.
   using Handler = std::function<std::optional<Response>(Request&&)>;
 
-  // unavailable when the address cannot be bound; the message names it and the reason.
+  // Raises the process's soft limit on open files to its hard one. unavailable when that is too low
+  // or the address cannot be bound; the message names it and the reason.
   static Result<std::unique_ptr<Server>> start(Options options, Handler handler, Logger log);
   virtual ~Server() = default;  // closes every connection and joins the threads
 
