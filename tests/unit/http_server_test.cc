@@ -47,7 +47,8 @@ std::string read_in_steps(std::string_view bytes, std::size_t step) {
     const auto part = bytes.substr(0, step);
     bytes.remove_prefix(parser.feed(part));
     if (parser.state() == State::failed) {
-      return seen + "failed " + std::to_string(parser.refusal().status);
+      return seen + "failed " + std::to_string(parser.refusal().status) +
+             (parser.head_only() ? " HEAD" : "");
     }
     if (parser.state() != State::complete) continue;
     const bool keep = parser.keep_alive();
@@ -308,6 +309,7 @@ TEST_SUITE("http parser") {
     CHECK(read_all(get("/", "X: " + std::string(900, 'x') + "\r\n")).ends_with("end"));
     CHECK(read_all(get("/", "X: " + std::string(1000, 'x') + "\r\n")) == "failed 431");
     CHECK(read_all(std::string(1001, 'G')) == "failed 431");
+    CHECK(read_all("HEAD /" + std::string(1000, 'x')) == "failed 431 HEAD");
     CHECK(read_all(post("Content-Length: 1000\r\n", std::string(1000, 'b'))).ends_with("end"));
     CHECK(read_all(post("Content-Length: 1001\r\n", "")) == "failed 413");
     RequestParser roomy(1u << 20, 10);
