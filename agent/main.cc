@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -52,6 +53,9 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--weight", options.weight, "Speed of this host, 1 is ordinary")
       ->check(CLI::Range(0.01, 100.0))
+      ->check([](const std::string& text) {  // the range lets NaN through
+        return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is no number";
+      })
       ->capture_default_str();
   app.add_option("--data", options.data,
                  "Folder for results while the master is away (default docket-agent-NAME)");
