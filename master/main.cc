@@ -1,4 +1,5 @@
 // docket-master: reads its options, builds the parts, joins them, and takes them down in order.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -76,6 +77,12 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   return start_value(setting, http::Server::start(options, std::move(handler), log));
 }
 
+rlim_t most_descriptors() {
+  rlimit limit{};
+  CHECK_THAT(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return limit.rlim_cur;
+}
+
 // Answers that were given just now are still on their way to their clients.
 void let_answers_leave(const http::Server& server) {
   constexpr int kPatienceMs = 2'000;
@@ -141,7 +148,8 @@ int run(const Options& options, const StopSignals& signals) {
       "ops-listen", kOpsListener, options.ops_listen, 1,
       [&](http::Request&& request) { return ops.handle(std::move(request)); }, log);
 
-  log->info("data={} unfinished_jobs={}", data.path(), unfinished);
+  log->info("data={} unfinished_jobs={} descriptors={}", data.path(), unfinished,
+            most_descriptors());
   WakeFd done;
   std::thread loop_thread([&] {
     loop->run();

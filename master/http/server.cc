@@ -91,8 +91,6 @@ Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, 
   }
   auto acceptor = Acceptor::bind(options.listen, options.spare_descriptors, log);
   if (!acceptor) return acceptor.error();
-  log->info("http listen={} descriptors={} spare={}", (*acceptor)->address().text(), descriptors,
-            options.spare_descriptors);
   auto setup =
       std::make_shared<const Setup>(Setup{std::move(options), std::move(handler), std::move(log)});
   return std::unique_ptr<Server>(new PistacheServer(std::move(acceptor).value(), std::move(setup)));
