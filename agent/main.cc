@@ -2,7 +2,12 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <thread>
 
 #include "agent/loop/loop.h"
@@ -15,6 +20,7 @@ namespace {
 struct Options {
   std::string master = "tcp://127.0.0.1:4002";
   std::string jobe = "http://127.0.0.1:80";
+  std::string jobe_key_file;
   std::string name;
   std::uint32_t slots = std::max(1u, std::thread::hardware_concurrency());
   double weight = 1.0;
@@ -36,6 +42,9 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--jobe", options.jobe, "http://HOST:PORT of the Jobe beside this agent")
       ->capture_default_str();
+  app.add_option(
+      "--jobe-key-file", options.jobe_key_file,
+      "File with the API key of that Jobe; without it the environment's DOCKET_JOBE_KEY");
   app.add_option("--name", options.name, "This host's name in the cluster, unique")
       ->capture_default_str();
   app.add_option("--slots", options.slots,
@@ -44,12 +53,42 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--weight", options.weight, "Speed of this host, 1 is ordinary")
       ->check(CLI::Range(0.01, 100.0))
+      ->check([](const std::string& text) {  // the range lets NaN through
+        return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is no number";
+      })
       ->capture_default_str();
   app.add_option("--data", options.data,
                  "Folder for results while the master is away (default docket-agent-NAME)");
   app.add_option("--drain", options.drain_s, "Seconds to finish what runs when stopped")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
+}
+
+// Never from the command line, which every user of the host can read, and in no message.
+std::string jobe_key(const std::string& path) {
+  constexpr std::size_t kMostKeyBytes = 1'000;
+  const char* setting = path.empty() ? "DOCKET_JOBE_KEY" : "jobe-key-file";
+  std::string key;
+  if (path.empty()) {
+    const char* value = std::getenv(setting);
+    if (value == nullptr) return key;
+    key = value;
+  } else {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, kMostKeyBytes + 2> bytes{};
+    file.read(bytes.data(), bytes.size());
+    if (file.bad() || file.gcount() == 0) {
+      throw StartError("jobe-key-file: " + path + " cannot be read or is empty");
+    }
+    key.assign(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  }
+  key.erase(key.find_last_not_of(" \t\r\n") + 1);
+  const bool printable =
+      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
+  if (key.empty() || key.size() > kMostKeyBytes || !printable) {
+    throw StartError(std::string(setting) + ": a key is one word of letters, digits and signs");
+  }
+  return key;
 }
 
 std::uint64_t random_instance() {
@@ -80,7 +119,7 @@ int run(const Options& options, const StopSignals& signals) {
   settings.jobe = jobe.text();
 
   const auto dealer = start_value("master", Dealer::connect(master));
-  const auto client = JobeClient::create(jobe);
+  const auto client = JobeClient::create(jobe, jobe_key(options.jobe_key_file));
   Loop loop(
       Core(settings), *dealer, *client, spool,
       [&] {

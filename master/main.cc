@@ -1,4 +1,5 @@
 // docket-master: reads its options, builds the parts, joins them, and takes them down in order.
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -80,9 +81,17 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   options.listener = listener;
   options.listen = start_value(setting, parse_address(setting, listen));
   options.threads = threads;
+  // However many clients Jobe's API has, the status page still opens.
+  options.spare_descriptors = listener == kOpsListener ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   return start_value(setting,
                      http::Server::start(options, std::move(handler), log, std::move(gone)));
+}
+
+rlim_t most_descriptors() {
+  rlimit limit{};
+  CHECK_THAT(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return limit.rlim_cur;
 }
 
 // Answers that were given just now are still on their way to their clients.
@@ -162,7 +171,8 @@ int run(const Options& options, const StopSignals& signals) {
       "ops-listen", kOpsListener, options.ops_listen, 1,
       [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, log);
 
-  log->info("data={} unfinished_jobs={}", data.path(), unfinished);
+  log->info("data={} unfinished_jobs={} descriptors={}", data.path(), unfinished,
+            most_descriptors());
   if (published.get()->keys->empty()) {
     log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
               options.jobe_listen);

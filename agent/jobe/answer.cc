@@ -29,16 +29,34 @@ std::size_t scalar_end(const std::string& body, std::size_t from) {
   return 0;
 }
 
-std::string with_run_id(std::string&& body, ordered_json& parsed, const std::string& run_id) {
-  if (body.starts_with(kFirstKey)) {
+struct Parsed {
+  ordered_json json;  // discarded when the text is no JSON
+  int run_ids = 0;    // members of that name; of several the last counts
+};
+
+Parsed parse(const std::string& body) {
+  Parsed parsed;
+  if (json_depth(body) > kMaxJsonDepth) return parsed;
+  const auto count = [&](int depth, ordered_json::parse_event_t event, const ordered_json& item) {
+    if (event == ordered_json::parse_event_t::key && depth == 1 && item == "run_id") {
+      ++parsed.run_ids;
+    }
+    return true;
+  };
+  parsed.json = ordered_json::parse(body, count, false);
+  return parsed;
+}
+
+std::string with_run_id(std::string&& body, Parsed& parsed, const std::string& run_id) {
+  if (parsed.run_ids == 1 && body.starts_with(kFirstKey)) {
     const std::size_t end = scalar_end(body, kFirstKey.size());
     if (end != 0 && end != std::string::npos) {
       body.replace(kFirstKey.size(), end - kFirstKey.size(), "\"" + run_id + "\"");
       return std::move(body);
     }
   }
-  parsed["run_id"] = run_id;
-  return parsed.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  parsed.json["run_id"] = run_id;
+  return parsed.json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 std::string_view text_at(const ordered_json& parsed, const char* key) {
@@ -75,10 +93,10 @@ RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& 
     answer.detail = body.substr(0, 200);
     return answer;
   }
-  const bool shallow = json_depth(body) <= kMaxJsonDepth;
-  auto parsed = shallow ? ordered_json::parse(body, nullptr, false) : ordered_json();
-  const auto outcome = parsed.is_object() ? parsed.find("outcome") : parsed.end();
-  if (!parsed.is_object() || outcome == parsed.end() || !outcome->is_number_integer() ||
+  Parsed parsed = parse(body);
+  const ordered_json& json = parsed.json;
+  const auto outcome = json.is_object() ? json.find("outcome") : json.end();
+  if (!json.is_object() || outcome == json.end() || !outcome->is_number_integer() ||
       outcome->get<std::int64_t>() < 0 || outcome->get<std::int64_t>() > 255) {
     answer.ending = Ending::unreadable;
     answer.detail = "the body is not a result";
@@ -86,9 +104,9 @@ RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& 
   }
   answer.ending = Ending::ran;
   answer.outcome = outcome->get<std::uint32_t>();
-  answer.fault_signature = fault_signature(text_at(parsed, "cmpinfo"));
+  answer.fault_signature = fault_signature(text_at(json, "cmpinfo"));
   if (answer.fault_signature.empty()) {
-    answer.fault_signature = fault_signature(text_at(parsed, "stderr"));
+    answer.fault_signature = fault_signature(text_at(json, "stderr"));
   }
   answer.body = with_run_id(std::move(body), parsed, id.job.text());
   if (answer.body.size() > kMaxBodyBytes) return too_large(std::move(answer));

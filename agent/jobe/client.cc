@@ -85,7 +85,7 @@ Failure failure_of(CURL* easy, CURLcode code) {
 
 class CurlJobeClient final : public JobeClient {
  public:
-  explicit CurlJobeClient(const Address& jobe)
+  CurlJobeClient(const Address& jobe, const std::string& api_key)
       : base_("http://" + jobe.text() + "/jobe/index.php/restapi/"), multi_(curl_multi_init()) {
     CHECK_THAT(multi_ != nullptr);
     // By default curl keeps four times the present transfers, and so drops some between bursts.
@@ -93,6 +93,7 @@ class CurlJobeClient final : public JobeClient {
     headers_ = curl_slist_append(headers_, "Content-Type: application/json; charset=utf-8");
     headers_ = curl_slist_append(headers_, "Accept: application/json");
     headers_ = curl_slist_append(headers_, "Expect:");  // no pause before large bodies
+    if (!api_key.empty()) headers_ = curl_slist_append(headers_, ("X-API-KEY: " + api_key).c_str());
   }
 
   ~CurlJobeClient() override {
@@ -225,10 +226,10 @@ class CurlJobeClient final : public JobeClient {
 
 }  // namespace
 
-std::unique_ptr<JobeClient> JobeClient::create(const Address& jobe) {
+std::unique_ptr<JobeClient> JobeClient::create(const Address& jobe, const std::string& api_key) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   CHECK_THAT(ready == CURLE_OK);
-  return std::make_unique<CurlJobeClient>(jobe);
+  return std::make_unique<CurlJobeClient>(jobe, api_key);
 }
 
 }  // namespace docket::agent

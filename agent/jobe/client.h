@@ -13,7 +13,8 @@ namespace docket::agent {
 
 class JobeClient {
  public:
-  static std::unique_ptr<JobeClient> create(const Address& jobe);
+  // With an api_key every request carries it as X-API-KEY; empty: none does.
+  static std::unique_ptr<JobeClient> create(const Address& jobe, const std::string& api_key);
   virtual ~JobeClient() = default;
 
   virtual void start(PostRun&& run) = 0;

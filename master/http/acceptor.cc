@@ -1,9 +1,11 @@
 #include "master/http/acceptor.h"
 
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <cerrno>
@@ -56,7 +58,8 @@ bool out_of_descriptors(int error) {
 
 }  // namespace
 
-Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, Logger log) {
+Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, int spare_descriptors,
+                                                 Logger log) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -72,15 +75,19 @@ Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, Logger l
     UniqueFd socket = listen_on(*at);
     if (socket.get() >= 0) {
       const Address bound{listen.host, bound_port(socket.get())};
-      return std::unique_ptr<Acceptor>(new Acceptor(std::move(socket), bound, std::move(log)));
+      return std::unique_ptr<Acceptor>(
+          new Acceptor(std::move(socket), bound, spare_descriptors, std::move(log)));
     }
     error = errno;
   }
   return cannot_listen(listen, reason_of(error));
 }
 
-Acceptor::Acceptor(UniqueFd socket, Address address, Logger log)
-    : socket_(std::move(socket)), address_(std::move(address)), log_(std::move(log)) {}
+Acceptor::Acceptor(UniqueFd socket, Address address, int spare_descriptors, Logger log)
+    : socket_(std::move(socket)),
+      address_(std::move(address)),
+      spare_descriptors_(spare_descriptors),
+      log_(std::move(log)) {}
 
 void Acceptor::start(OnAccept on_accept) {
   on_accept_ = std::move(on_accept);
@@ -109,6 +116,7 @@ void Acceptor::run() {
 // Accepts what waits. False, and errno, when the system has no descriptor or memory to give.
 bool Acceptor::accept_some() {
   for (;;) {
+    if (!descriptors_left()) return false;
     sockaddr_storage peer{};
     socklen_t size = sizeof peer;
     UniqueFd client(::accept4(socket_.get(), reinterpret_cast<sockaddr*>(&peer), &size,
@@ -124,6 +132,18 @@ bool Acceptor::accept_some() {
     }
     // Anything else was the trouble of that one connection (accept(2), "Error handling").
   }
+}
+
+// The system gives the lowest free number: what it would give now tells how many are left.
+bool Acceptor::descriptors_left() const {
+  rlimit limit{};
+  CHECK_THAT(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const UniqueFd lowest(::fcntl(socket_.get(), F_DUPFD_CLOEXEC, 0));
+  if (lowest.get() < 0) return false;
+  const rlim_t taken = static_cast<rlim_t>(lowest.get()) + static_cast<rlim_t>(spare_descriptors_);
+  if (taken < limit.rlim_cur) return true;
+  errno = EMFILE;
+  return false;
 }
 
 }  // namespace docket::http

@@ -24,8 +24,10 @@ class Acceptor {
   // The socket is non-blocking and closed on exec.
   using OnAccept = std::function<void(UniqueFd socket, const sockaddr_storage& peer)>;
 
-  // unavailable when the address cannot be bound; the message names it and the reason.
-  static Result<std::unique_ptr<Acceptor>> bind(const Address& listen, Logger log);
+  // unavailable when the address cannot be bound; the message names it and the reason. While the
+  // process has no more than `spare_descriptors` left, nothing is accepted.
+  static Result<std::unique_ptr<Acceptor>> bind(const Address& listen, int spare_descriptors,
+                                                Logger log);
   ~Acceptor() { stop(); }
 
   const Address& address() const { return address_; }
@@ -34,12 +36,14 @@ class Acceptor {
   void stop();
 
  private:
-  Acceptor(UniqueFd socket, Address address, Logger log);
+  Acceptor(UniqueFd socket, Address address, int spare_descriptors, Logger log);
   void run();
   bool accept_some();
+  bool descriptors_left() const;
 
   UniqueFd socket_;
   Address address_;
+  int spare_descriptors_;
   Logger log_;
   OnAccept on_accept_;
   WakeFd stop_;

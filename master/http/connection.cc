@@ -1,5 +1,6 @@
 #include "master/http/connection.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace docket::http {
@@ -52,8 +53,10 @@ void Connection::store(std::string_view bytes) {
 std::size_t Connection::parse(std::string_view bytes, MonoMs now) {
   if (parser_.state() == RequestParser::State::complete) return 0;
   const bool fresh = !parser_.started();
+  const bool in_head = parser_.state() == RequestParser::State::head;
   const auto used = parser_.feed(bytes);
   if (fresh && parser_.started()) since_ = now;
+  if (in_head && parser_.state() == RequestParser::State::body) since_ = now;
   input_at_ = now;
   if (parser_.state() == RequestParser::State::failed) {
     refuse(parser_.refusal(), now);
@@ -106,6 +109,7 @@ void Connection::refuse(const Refusal& refusal, MonoMs now) {
 
 void Connection::queue(Response response, const Framing& framing, MonoMs now) {
   phase_ = Phase::answering;
+  since_ = now;
   progress_at_ = now;
   append_head(out_, response, framing);
   if (!sends_body(response, framing)) return;
@@ -138,8 +142,17 @@ void Connection::sent(std::size_t bytes, MonoMs now) {
   if (quiescing_) quiesce(now);
 }
 
+// When what has moved since since_ is too little.
+MonoMs Connection::slowest(MonoMs timeout_ms, std::size_t moved_bytes) const {
+  return since_ + timeout_ms + static_cast<MonoMs>(moved_bytes) * 1000 / options_.least_bytes_per_s;
+}
+
 MonoMs Connection::deadline() const {
-  if (!output().empty()) return progress_at_ + options_.write_timeout_ms;
+  if (!output().empty()) {
+    const MonoMs stalled = progress_at_ + options_.write_timeout_ms;
+    if (phase_ != Phase::answering) return stalled;  // that is 100 Continue
+    return std::min(stalled, slowest(options_.write_timeout_ms, out_sent_ + body_sent_));
+  }
   switch (phase_) {
     case Phase::lingering:
       return since_ + kLingerMs;
@@ -154,7 +167,8 @@ MonoMs Connection::deadline() const {
     case RequestParser::State::head:
       return since_ + (parser_.started() ? options_.head_timeout_ms : options_.idle_timeout_ms);
     case RequestParser::State::body:
-      return input_at_ + options_.body_timeout_ms;
+      return std::min(input_at_ + options_.body_timeout_ms,
+                      slowest(options_.body_timeout_ms, parser_.body_bytes()));
     case RequestParser::State::complete:
     case RequestParser::State::failed:
       break;

@@ -54,6 +54,7 @@ class Connection {
   void refuse(const Refusal& refusal, MonoMs now);
   void queue(Response response, const Framing& framing, MonoMs now);
   void linger(MonoMs now);
+  MonoMs slowest(MonoMs timeout_ms, std::size_t moved_bytes) const;
   void end(Fate fate);
   bool idle() const;
 
@@ -74,7 +75,7 @@ class Connection {
   std::size_t body_sent_ = 0;
   std::size_t drained_bytes_ = 0;  // read and dropped while lingering
 
-  MonoMs since_;        // when the phase, or the head being read, began
+  MonoMs since_;        // when the phase, or the head or body being read, began
   MonoMs input_at_;     // last byte in
   MonoMs progress_at_;  // last byte out, or when there was first something to send
 };

@@ -89,11 +89,12 @@ std::size_t RequestParser::feed_head(std::string_view bytes) {
   while (state_ == State::head && used < bytes.size()) {
     const auto end = bytes.find('\n', used);
     const auto size = end == std::string_view::npos ? bytes.size() - used : end + 1 - used;
-    if (head_.size() + size > max_head_bytes_) {
+    const auto room = max_head_bytes_ - head_.size();
+    head_.append(bytes, used, std::min(size, room));  // head_only() looks at what there is
+    if (size > room) {
       fail(431, "Request head too large");
       break;
     }
-    head_.append(bytes, used, size);
     used += size;
     if (end != std::string_view::npos) end_line();
   }

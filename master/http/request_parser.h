@@ -41,6 +41,8 @@ class RequestParser {
   bool http_1_0() const { return http_1_0_; }
   bool head_only() const { return head_.starts_with("HEAD "); }
 
+  std::size_t body_bytes() const { return request_.body.size(); }  // so far
+
   // The complete request, without id and peer; the parser is then ready for the next one.
   Request take();
 

@@ -12,12 +12,15 @@
 namespace docket::http {
 namespace {
 
+constexpr rlim_t kFewestDescriptors = 256;
+
 // A client costs a descriptor; the soft limit of 1024 is there for programs that use select().
-void raise_descriptor_limit() {
+// Returns the limit that then holds.
+rlim_t raise_descriptor_limit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);  // refused: the acceptor then waits for descriptors sooner
+  CHECK_THAT(::getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  const rlimit raised{.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+  return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
 }
 
 class PistacheServer : public Server {
@@ -80,8 +83,14 @@ std::string_view Request::header(std::string_view name) const {
 Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, Logger log,
                                               Gone gone) {
   CHECK_THAT(options.listener <= 255 && options.threads >= 1 && options.threads <= 254);
-  raise_descriptor_limit();
-  auto acceptor = Acceptor::bind(options.listen, log);
+  const rlim_t descriptors = raise_descriptor_limit();
+  if (descriptors < kFewestDescriptors) {
+    return Error{ErrorCode::unavailable,
+                 "the limit on open files is " + std::to_string(descriptors) + ", at least " +
+                     std::to_string(kFewestDescriptors) +
+                     " are needed: raise it (ulimit -n, or LimitNOFILE= of the service)"};
+  }
+  auto acceptor = Acceptor::bind(options.listen, options.spare_descriptors, log);
   if (!acceptor) return acceptor.error();
   auto setup = std::make_shared<const Setup>(
       Setup{std::move(options), std::move(handler), std::move(gone), std::move(log)});

@@ -63,6 +63,12 @@ struct Options {
   int head_timeout_ms = 20'000;   // from the first byte of a request to its headers' end
   int body_timeout_ms = 30'000;   // without a byte of the body
   int write_timeout_ms = 60'000;  // without the client taking a byte of the answer
+  // Beyond its time-out a body or an answer must have moved so fast on average (Apache's MinRate):
+  // a byte now and then holds a connection no longer than silence does.
+  int least_bytes_per_s = 500;
+  // Connections leave so many descriptors to files, database and agents; more clients wait in the
+  // system's queue.
+  int spare_descriptors = 64;
 };
 
 class Server {
@@ -73,7 +79,8 @@ class Server {
   // Told on the reactor's thread when a client leaves whose request is still unanswered.
   using Gone = std::function<void(RequestId)>;
 
-  // unavailable when the address cannot be bound; the message names it and the reason.
+  // Raises the process's soft limit on open files to its hard one. unavailable when that is too low
+  // or the address cannot be bound; the message names it and the reason.
   static Result<std::unique_ptr<Server>> start(Options options, Handler handler, Logger log,
                                                Gone gone = {});
   virtual ~Server() = default;  // closes every connection and joins the threads

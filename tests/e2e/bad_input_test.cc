@@ -84,6 +84,11 @@ TEST_SUITE("e2e bad input") {
     refuses(folder, "docket-agent", {"--name", "a b", "--data", data}, "name");
     refuses(folder, "docket-agent", {"--weight", "-1", "--data", data}, "weight");
     refuses(folder, "docket-agent", {"--data", "/proc/nowhere"}, "data");
+    refuses(folder, "docket-agent", {"--jobe-key-file", "/nowhere", "--data", data},
+            "jobe-key-file: /nowhere");
+    const std::string two_words = write(folder, "jobe.key", "hush hush\n");
+    refuses(folder, "docket-agent", {"--jobe-key-file", two_words, "--data", data},
+            "jobe-key-file");
   }
 
   TEST_CASE("settings come from the file, and flags win") {

@@ -50,7 +50,10 @@ TEST_SUITE("agent answer") {
          {R"({"run_id": null,"outcome":15})", R"({"run_id":{"a":1},"outcome":15})",
           R"({"run_id":[1,2],"outcome":15})", R"({ "run_id":1,"outcome":15})",
           "{\"run_id\":\n{\"a\":1},\"outcome\":15}", "{\"run_id\":\t\"a,b\",\"outcome\":15}",
-          "{\"run_id\":\r\n[1,2],\"outcome\":15}"}) {
+          "{\"run_id\":\r\n[1,2],\"outcome\":15}",
+          // Of two members of one name a client takes the last.
+          R"({"run_id":null,"outcome":11,"run_id":"/home/jobe/x","outcome":15})",
+          R"({"run_id":"x","run\u005fid":"x","outcome":15})"}) {
       CAPTURE(body);
       CHECK(passed_on(body) == "{\"run_id\":" + id + ",\"outcome\":15}");
     }

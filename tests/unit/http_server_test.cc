@@ -47,7 +47,8 @@ std::string read_in_steps(std::string_view bytes, std::size_t step) {
     const auto part = bytes.substr(0, step);
     bytes.remove_prefix(parser.feed(part));
     if (parser.state() == State::failed) {
-      return seen + "failed " + std::to_string(parser.refusal().status);
+      return seen + "failed " + std::to_string(parser.refusal().status) +
+             (parser.head_only() ? " HEAD" : "");
     }
     if (parser.state() != State::complete) continue;
     const bool keep = parser.keep_alive();
@@ -308,6 +309,7 @@ TEST_SUITE("http parser") {
     CHECK(read_all(get("/", "X: " + std::string(900, 'x') + "\r\n")).ends_with("end"));
     CHECK(read_all(get("/", "X: " + std::string(1000, 'x') + "\r\n")) == "failed 431");
     CHECK(read_all(std::string(1001, 'G')) == "failed 431");
+    CHECK(read_all("HEAD /" + std::string(1000, 'x')) == "failed 431 HEAD");
     CHECK(read_all(post("Content-Length: 1000\r\n", std::string(1000, 'b'))).ends_with("end"));
     CHECK(read_all(post("Content-Length: 1001\r\n", "")) == "failed 413");
     RequestParser roomy(1u << 20, 10);
@@ -380,13 +382,45 @@ TEST_SUITE("http connection") {
     CHECK(slow.deadline() == 1000 + options.head_timeout_ms);
     slow.receive("\r\nHost: a\r\nContent-Length: 9\r\n\r\n", 9000);
     slow.receive("a", 20'000);
-    CHECK(slow.deadline() == 20'000 + options.body_timeout_ms);
+    CHECK(slow.deadline() == 9000 + options.body_timeout_ms + 1000 / options.least_bytes_per_s);
     slow.expire(slow.deadline());
     CHECK(slow.output().starts_with("HTTP/1.1 408 "));
-    CHECK(slow.deadline() == 50'000 + options.write_timeout_ms);
+    CHECK(slow.deadline() == 39'002 + options.write_timeout_ms);
     slow.sent(1, 60'000);
     slow.expire(60'000 + options.write_timeout_ms);
     CHECK(slow.fate() == Fate::reset);
+  }
+
+  TEST_CASE("a byte now and then is as slow as none") {
+    const Options options;
+    Connection drips(options, "", 0);
+    drips.receive(post("Content-Length: 1000000\r\n", ""), 0);
+    MonoMs now = 0;
+    while (drips.output().empty() && now < 200'000) {
+      drips.receive("x", now += 1000);
+      drips.expire(now);
+    }
+    CHECK(drips.output().starts_with("HTTP/1.1 408 "));
+    CHECK(now == options.body_timeout_ms + 1000);
+
+    Connection hurries(options, "", 0);  // twice the least rate, for longer than the time-out
+    hurries.receive(post("Content-Length: 1000000\r\n", ""), 0);
+    for (now = 0; now < 200'000;) {
+      hurries.receive(std::string(1000, 'x'), now += 1000);
+      hurries.expire(now);
+    }
+    CHECK(hurries.output().empty());
+
+    Connection sips(options, "", 0);
+    sips.receive(get("/"), 0);
+    REQUIRE(sips.take_request(0));
+    sips.answer(text(std::string(1'000'000, 'x')), 50'000);
+    for (now = 50'000; sips.fate() == Fate::open && now < 400'000;) {
+      sips.sent(1, now += 1000);
+      sips.expire(now);
+    }
+    CHECK(sips.fate() == Fate::reset);
+    CHECK(now == 50'000 + options.write_timeout_ms + 1000);
   }
 
   TEST_CASE("no time-out while the answer is awaited, one after the other when pipelined") {
