@@ -4,7 +4,7 @@
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
   const std::string text(reinterpret_cast<const char*>(data), size);
-  const auto request = docket::http::parse_run_request(std::string(text));
+  const auto request = docket::http::parse_run_request(std::string(text), {"c", "python3"});
   CHECK_THAT(request.ok() || !request.error().message.empty());
   const auto answer = docket::agent::read_run_answer({{1, 2}, 1}, 200, std::string(text));
   CHECK_THAT(answer.ending == docket::Ending::ran || answer.ending == docket::Ending::unreadable);
