@@ -77,6 +77,7 @@ Response error_response(const Error& error) {
 Response no_content() {
   Response response;
   response.status = 204;
+  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   return response;
 }
 
