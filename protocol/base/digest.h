@@ -1,4 +1,4 @@
-// MD5 as Jobe's clients use it: to name support files. Not for anything that must be secure. Pure.
+// Digests of bytes, in hex digits of lower case. Pure.
 #pragma once
 
 #include <string>
@@ -6,7 +6,8 @@
 
 namespace docket {
 
-// 32 digits in lower case.
+// As Jobe's clients name support files. Not for anything that must be secure.
 std::string md5_hex(std::string_view content);
+std::string sha256_hex(std::string_view content);
 
 }  // namespace docket
