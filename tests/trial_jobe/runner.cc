@@ -35,7 +35,9 @@ int whole(const std::optional<Number>& given, int otherwise, int most, int unlim
 
 Limits run_limits(const Parameters& given, const LanguageRules& language) {
   Limits limits;
-  limits.cpu_s = given.cpu_s ? given.cpu_s->value : kDefaultCpuSeconds;
+  // Beyond 64 bits PHP counts modulo 2^64, so that 1e300 passes for less than the most.
+  limits.cpu_s =
+      given.cpu_s ? std::min<double>(given.cpu_s->value, kMaxCpuSeconds) : kDefaultCpuSeconds;
   limits.memory_mb = whole(given.memory_mb, language.memory_mb, kMaxMemoryMb, 0);
   limits.disk_mb = whole(given.disk_mb, limits.disk_mb, kMaxDiskMb, kMaxDiskMb);
   limits.processes = whole(given.processes, language.processes, kMaxProcesses, kMaxProcesses);

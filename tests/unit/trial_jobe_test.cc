@@ -556,6 +556,7 @@ TEST_SUITE("slow trial_jobe") {
     const json zero = bench.run(python("print(1)", limits({{"cputime", 0}})));
     CHECK(zero["outcome"] == 11);
     CHECK(contains(zero["cmpinfo"], "runguard: invalid cputime specified: `0'\nTry `"));
+    CHECK(bench.run(python("print(1)", limits({{"cputime", 1e300}}))) == result(15, "1\n"));
     const json no_disk = bench.run(python("print(1)", limits({{"disklimit", 0}})));
     CHECK(no_disk["outcome"] == 11);
     const json negative = bench.run(python("print(1)", limits({{"cputime", -1}})));
