@@ -6,9 +6,16 @@
 
 namespace docket::agent {
 
-// The first line of `text` (cmpinfo or stderr) that a Jobe's own tools write when they fail:
-// runguard ("runguard: cannot start `sh': Resource temporarily unavailable", seen as outcome 11)
-// and sudo. Empty when there is none; at most 200 bytes.
-std::string fault_signature(std::string_view text);
+enum class Step { compile, run };  // whose text it is: cmpinfo, or stderr
+
+// The first line that a Jobe's own tools write when they fail: runguard, which signs with its path
+// ("/var/www/html/jobe/app/Libraries/../../runguard/runguard: cannot start `sh': Resource
+// temporarily unavailable", seen as outcome 11), and sudo. Empty when there is none; at most 200
+// bytes.
+//
+// Not a fault is what runguard says on every host alike: a limit that it does not take ("invalid
+// cputime specified: `0'"), and that a program killed the shell it ran in ("command terminated with
+// signal 9"). A compiler's shell dies only of its host.
+std::string fault_signature(std::string_view text, Step step);
 
 }  // namespace docket::agent

@@ -104,9 +104,9 @@ RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& 
   }
   answer.ending = Ending::ran;
   answer.outcome = outcome->get<std::uint32_t>();
-  answer.fault_signature = fault_signature(text_at(json, "cmpinfo"));
+  answer.fault_signature = fault_signature(text_at(json, "cmpinfo"), Step::compile);
   if (answer.fault_signature.empty()) {
-    answer.fault_signature = fault_signature(text_at(json, "stderr"));
+    answer.fault_signature = fault_signature(text_at(json, "stderr"), Step::run);
   }
   answer.body = with_run_id(std::move(body), parsed, id.job.text());
   if (answer.body.size() > kMaxBodyBytes) return too_large(std::move(answer));

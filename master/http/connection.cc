@@ -103,6 +103,7 @@ void Connection::refuse(const Refusal& refusal, MonoMs now) {
   Response response;
   response.status = refusal.status;
   response.body.append("\"").append(refusal.message).append("\"");
+  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   framing_ = {.head_only = parser_.head_only(), .close = true, .keep_alive = false};
   queue(std::move(response), framing_, now);
 }

@@ -11,7 +11,7 @@ using nlohmann::json;
 
 // What is forwarded is JSON with its run_spec, and without a secret of the client.
 void check_request(const std::string& text) {
-  const auto request = docket::http::parse_run_request(std::string(text));
+  const auto request = docket::http::parse_run_request(std::string(text), {"c", "python3"});
   if (!request.ok()) {
     CHECK_THAT(!request.error().message.empty());
     return;

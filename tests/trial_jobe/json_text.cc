@@ -1,22 +1,11 @@
 #include "tests/trial_jobe/json_text.h"
 
-#include <algorithm>
-#include <cstdint>
 #include <nlohmann/json.hpp>
 
-#include "protocol/base/json_depth.h"
+#include "master/http/api/php_value.h"
 
 namespace docket::trial_jobe {
 namespace {
-
-using nlohmann::json;
-
-constexpr std::string_view kMalformed = "Malformed UTF-8 characters, possibly incorrectly encoded";
-constexpr std::string_view kControl = "Control character error, possibly incorrectly encoded";
-
-Error not_json(std::string_view reason) {
-  return {ErrorCode::invalid, std::string(reason)};
-}
 
 // Length of the well-formed UTF-8 sequence at `at`, 0 if there is none (Unicode 15, table 3-7).
 std::size_t sequence_length(std::string_view bytes, std::size_t at) {
@@ -39,66 +28,11 @@ std::size_t sequence_length(std::string_view bytes, std::size_t at) {
   return 0;
 }
 
-Error explain(const json::parse_error& error, std::string_view text) {
-  const std::string_view what = error.what();
-  const auto says = [&](std::string_view part) {
-    return what.find(part) != std::string_view::npos;
-  };
-  if (says("ill-formed UTF-8")) return not_json(kMalformed);
-  if (says("control character")) return not_json(kControl);
-  if (says("surrogate")) return not_json("Single unpaired high surrogate in Unicode escape");
-  const std::size_t at = error.byte == 0 ? 0 : error.byte - 1;
-  if (at < text.size()) {
-    if (static_cast<unsigned char>(text[at]) < 0x20) return not_json(kControl);
-    if (sequence_length(text, at) == 0) return not_json(kMalformed);
-  }
-  return not_json("Syntax error");
-}
-
-void print_value(const json& value, std::size_t indent, std::string& out) {
-  if (!value.is_structured()) {
-    out += php_text(value);
-    return;
-  }
-  const std::string margin(indent, ' ');
-  out += value.is_array() ? "Array\n" : "stdClass Object\n";
-  out += margin + "(\n";
-  for (const auto& [key, item] : value.items()) {
-    out.append(margin).append("    [").append(key).append("] => ");
-    print_value(item, indent + 8, out);
-    out += '\n';
-  }
-  out += margin + ")\n";
-}
-
 }  // namespace
 
-Result<json> parse_json(std::string_view text) {
-  if (text.starts_with("\xef\xbb\xbf")) return not_json("Syntax error");
-  if (json_depth(text) > kMaxJsonDepth) return not_json("Maximum stack depth exceeded");
-  try {
-    return json::parse(text);
-  } catch (const json::parse_error& error) {
-    return explain(error, text);
-  } catch (const json::exception&) {  // a number out of range
-    return not_json("Syntax error");
-  }
-}
-
 std::string dump_json(const nlohmann::ordered_json& value) {
-  const std::string plain =
-      value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-  std::string out;
-  out.reserve(plain.size());
-  std::size_t from = 0;
-  for (std::size_t at = 0; (at = plain.find("\xe2\x80", at)) != std::string::npos; ++at) {
-    const char last = at + 2 < plain.size() ? plain[at + 2] : '\0';
-    if (last != '\xa8' && last != '\xa9') continue;
-    out.append(plain, from, at - from);
-    out += last == '\xa8' ? "\\u2028" : "\\u2029";
-    from = at + 3;
-  }
-  return out.append(plain, from);
+  return php::with_separators_escaped(
+      value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
 }
 
 bool is_utf8(std::string_view bytes) {
@@ -123,41 +57,6 @@ std::string readable_text(std::string_view bytes) {
     }
   }
   return out;
-}
-
-std::string print_r(const json& value) {
-  std::string out;
-  print_value(value, 0, out);
-  return out;
-}
-
-std::string_view php_type(const json& value) {
-  switch (value.type()) {
-    case json::value_t::null:
-      return "null";
-    case json::value_t::object:
-      return "stdClass";
-    case json::value_t::array:
-      return "array";
-    case json::value_t::boolean:
-      return "bool";
-    case json::value_t::number_integer:
-    case json::value_t::number_unsigned:
-      return "int";
-    case json::value_t::number_float:
-      return "float";
-    case json::value_t::string:
-    case json::value_t::binary:
-    case json::value_t::discarded:
-      return "string";
-  }
-  return "string";
-}
-
-std::string php_text(const json& scalar) {
-  if (scalar.is_string()) return scalar.get<std::string>();
-  if (scalar.is_boolean()) return scalar.get<bool>() ? "1" : "";
-  return scalar.is_number() ? scalar.dump() : "";
 }
 
 }  // namespace docket::trial_jobe

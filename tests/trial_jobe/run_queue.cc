@@ -80,7 +80,7 @@ void RunQueue::serve_slot(int slot) {
     Answer answer = work_(next.spec, slot);
     lock.lock();
     --stats_.running;
-    ++stats_.runs;
+    if (answer.status == 200) ++stats_.runs;
     runs_changed_.notify_all();
     lock.unlock();
     respond_(next.request, std::move(answer));

@@ -20,13 +20,20 @@ struct SupportFile {
   std::string name;  // letters, digits, - _ .
 };
 
+// A number as PHP holds it and writes it into a command.
+struct Number {
+  double value = 0;
+  bool whole = false;  // an integer, not a float of an integer's value
+  std::string text;
+};
+
 // What the client set; what it left out takes the language's default.
 struct Parameters {
-  std::optional<double> cpu_s;
-  std::optional<double> memory_mb;
-  std::optional<double> disk_mb;
-  std::optional<double> processes;
-  std::optional<double> stream_mb;
+  std::optional<Number> cpu_s;
+  std::optional<Number> memory_mb;
+  std::optional<Number> disk_mb;
+  std::optional<Number> processes;
+  std::optional<Number> stream_mb;
   std::optional<std::vector<std::string>> interpreter_args;
   std::optional<std::vector<std::string>> compile_args;
   std::optional<std::vector<std::string>> link_args;

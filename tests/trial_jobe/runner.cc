@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <sstream>
+
+#include "tests/trial_jobe/guard.h"
 
 namespace docket::trial_jobe {
 namespace {
@@ -24,25 +25,25 @@ constexpr double kMaxStreamMb = 64;
 constexpr double kStreamMb = 1'000 * 1'024;  // Jobe counts a thousand blocks of 1024 bytes
 
 constexpr const char* kMissingFile = "One or more of the specified files is missing/unavailable";
-// How Jobe's run guard signs its own messages. Clients tell a host's fault by it, so ours do too.
-constexpr const char* kGuard = "/var/www/html/jobe/app/Libraries/../../runguard/runguard";
 
 // `given` as a whole number from 1 to `most`; 0 and less mean "no limit" in Jobe, here `unlimited`.
-int whole(std::optional<double> given, int otherwise, int most, int unlimited) {
+int whole(const std::optional<Number>& given, int otherwise, int most, int unlimited) {
   if (!given) return otherwise;
-  if (*given <= 0) return unlimited;
-  return static_cast<int>(std::clamp(std::ceil(*given), 1.0, static_cast<double>(most)));
+  if (given->value <= 0) return unlimited;
+  return static_cast<int>(std::clamp(std::ceil(given->value), 1.0, static_cast<double>(most)));
 }
 
 Limits run_limits(const Parameters& given, const LanguageRules& language) {
   Limits limits;
-  limits.cpu_s = given.cpu_s.value_or(kDefaultCpuSeconds);
+  // Beyond 64 bits PHP counts modulo 2^64, so that 1e300 passes for less than the most.
+  limits.cpu_s =
+      given.cpu_s ? std::min<double>(given.cpu_s->value, kMaxCpuSeconds) : kDefaultCpuSeconds;
   limits.memory_mb = whole(given.memory_mb, language.memory_mb, kMaxMemoryMb, 0);
   limits.disk_mb = whole(given.disk_mb, limits.disk_mb, kMaxDiskMb, kMaxDiskMb);
   limits.processes = whole(given.processes, language.processes, kMaxProcesses, kMaxProcesses);
-  double stream_mb = given.stream_mb.value_or(kDefaultStreamMb);
-  if (stream_mb <= 0) stream_mb = kDefaultStreamMb;
-  limits.stream_bytes = static_cast<std::size_t>(std::min(stream_mb, kMaxStreamMb) * kStreamMb);
+  const double stream_mb = given.stream_mb ? given.stream_mb->value : kDefaultStreamMb;
+  limits.stream_bytes =
+      static_cast<std::size_t>(std::clamp(stream_mb, 0.0, kMaxStreamMb) * kStreamMb);
   return limits;
 }
 
@@ -66,13 +67,6 @@ CommandWords words_of(const RunSpec& spec, const LanguageRules& language) {
   words.link_args = given.link_args.value_or(language.link_args);
   words.run_args = given.run_args.value_or(words.run_args);
   return words;
-}
-
-std::string guard_usage(double cpu_s) {
-  std::ostringstream text;
-  text << kGuard << ": invalid cputime specified: `" << cpu_s << "'\nTry `" << kGuard
-       << " --help' for more information.\n";
-  return text.str();
 }
 
 // What a failed compile step tells the client, empty when it succeeded. A warning alone fails it,
@@ -144,12 +138,11 @@ Answer Runner::run_in(WorkFolder& folder, const RunSpec& spec, int slot) const {
   task.inside = folder.inside();
   task.user = run_user(slot);
   task.limits = run_limits(spec.parameters, language);
-  const double cpu_s = task.limits.cpu_s;
 
   if (language.compile_line != nullptr) {
-    if (cpu_s == 0) {  // recorded: cputime_zero fails the compile step, cputime_negative the run
+    result.cmpinfo = guard_complaint(spec.parameters, Step::compile, language);
+    if (!result.cmpinfo.empty()) {
       result.outcome = kCompileError;
-      result.cmpinfo = guard_usage(cpu_s);
       return result_answer(result);
     }
     Task compile = task;
@@ -164,9 +157,9 @@ Answer Runner::run_in(WorkFolder& folder, const RunSpec& spec, int slot) const {
       return result_answer(result);
     }
   }
-  if (cpu_s <= 0) {
+  result.err = guard_complaint(spec.parameters, Step::run, language);
+  if (!result.err.empty()) {
     result.outcome = kRuntimeError;
-    result.err = guard_usage(cpu_s);
     return result_answer(result);
   }
 

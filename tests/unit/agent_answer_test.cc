@@ -137,9 +137,48 @@ TEST_SUITE("agent answer") {
     CHECK(signature("stdout", "runguard: cannot start") == "");
     CHECK(signature("stderr", "my runguard: is not at the beginning") == "");
     CHECK(signature("stderr", "") == "");
-    CHECK(fault_signature("runguard: " + std::string(1'000, 'x')).size() == 200);
-    CHECK(fault_signature("\n\n/home/jobe/runguard: x\n") == "/home/jobe/runguard: x");
+    CHECK(fault_signature("runguard: " + std::string(1'000, 'x'), Step::run).size() == 200);
+    CHECK(fault_signature("\n\n/home/jobe/runguard: x\n", Step::run) == "/home/jobe/runguard: x");
     CHECK(read(200, R"({"outcome":11,"cmpinfo":7,"stderr":null})").ending == Ending::ran);
+  }
+
+  TEST_CASE("what the run guard says on every host alike is the program's answer") {
+    const std::string guard = "/var/www/html/jobe/app/Libraries/../../runguard/runguard";
+    const auto usage = "\nTry `" + guard + " --help' for more information.\n";
+    for (const std::string complaint :
+         {"invalid cputime specified: `0'", "invalid cputime specified: `-1'",
+          "invalid runtime specified: `INF'", "invalid memory limit specified: `-1000'",
+          "invalid filesize limit specified: `0'", "invalid process limit specified: `2.5'",
+          "invalid streamsize limit specified: `1.0E+25': Numerical result out of range"}) {
+      for (const Step step : {Step::compile, Step::run}) {
+        CHECK(fault_signature(guard + ": " + complaint + usage, step).empty());
+        CHECK(fault_signature("runguard: " + complaint, step).empty());
+      }
+    }
+    for (const std::string complaint :
+         {"cannot start `sh': Resource temporarily unavailable", "cannot fork", "invalid root",
+          "warning: timelimit exceeded (wall time): aborting command",
+          "unexpected end of program"}) {
+      for (const Step step : {Step::compile, Step::run}) {
+        CHECK(fault_signature("a\n" + guard + ": " + complaint + usage, step) ==
+              guard + ": " + complaint);
+      }
+    }
+    const std::string killed = guard + ": warning: command terminated with signal 9";
+    CHECK(fault_signature(killed + "\n", Step::compile) == killed);
+    CHECK(fault_signature(killed + "\n", Step::run).empty());
+    // A limit that it does not take, and then a fault of its own.
+    CHECK(fault_signature(guard + ": invalid cputime specified: `0'\nsudo: x", Step::run) ==
+          "sudo: x");
+    for (const std::string line : {"run the runguard: x", "myrunguard: x", "a /runguard: x",
+                                   "/runguard x: y", "runguard", "see sudo: x"}) {
+      CHECK(fault_signature(line, Step::compile).empty());
+    }
+    const auto answer =
+        read(200, R"({"run_id":null,"outcome":11,"cmpinfo":"/x/runguard: invalid cputime )"
+                  R"(specified: `0'\nTry `/x/runguard --help'","stdout":"","stderr":""})");
+    CHECK(answer.ending == Ending::ran);
+    CHECK(answer.fault_signature.empty());
   }
 
   TEST_CASE("lists of languages") {

@@ -21,6 +21,7 @@
 #include "protocol/base/wake_fd.h"
 #include "tests/trial_jobe/api.h"
 #include "tests/trial_jobe/file_cache.h"
+#include "tests/trial_jobe/guard.h"
 #include "tests/trial_jobe/json_text.h"
 #include "tests/trial_jobe/languages.h"
 #include "tests/trial_jobe/run_queue.h"
@@ -78,7 +79,7 @@ TEST_SUITE("trial_jobe") {
     CHECK(judged(std::string("null")) == "400 \"Non-JSON post data received\"");
     CHECK(judged(std::string("true")) == "400 \"Non-JSON post data received\"");
     CHECK(judged(std::string("hello")) == syntax);
-    CHECK(judged(std::string("{\"run_spec\": {\"language_id\": \"c")) == syntax);
+    CHECK(judged(std::string("{\"run_spec\": {\"language_id\": \"c\"")) == syntax);
     CHECK(judged("\xef\xbb\xbf" + python("print(1)").dump()) == syntax);
     CHECK(judged(std::string("{\"run_spec\": {\"sourcecode\": \"print('\xe9')\"}}")) ==
           "500 \"Server exception (Failed to parse JSON string. Error: Malformed UTF-8 characters, "
@@ -115,6 +116,23 @@ TEST_SUITE("trial_jobe") {
           "Jobe\\\\RunSpecifier::$input of type string)\"");
     CHECK(judged(python("x", {{"parameters", {{"cputime", 121}}}})) ==
           "400 \"cputime exceeds maximum allowed on this Jobe server (120 secs)\"");
+    for (const json& time : {json("200"), json("121abc"), json(9e18)}) {
+      CHECK(
+          judged(python("x", {{"parameters", {{"cputime", time}}}})).starts_with("400 \"cputime"));
+    }
+    CHECK(judged(python("x", {{"parameters", {{"cputime", json::object()}}}})) ==
+          "500 \"Server exception (Object of class stdClass could not be converted to int)\"");
+    CHECK(judged(python("x", {{"debug", json::array()}})) ==
+          "500 \"Server exception (Cannot assign array to property Jobe\\\\RunSpecifier::$debug of "
+          "type bool)\"");
+    // Each has the mistake that is found and the next.
+    CHECK(judged(python("x", {{"sourcecode", json::array()}, {"language_id", nullptr}}))
+              .starts_with("500 \"Server exception (Cannot assign array"));
+    CHECK(judged(spec("cobol", "x", {{"input", json::array()}})).starts_with("400 \"Language"));
+    CHECK(judged(python("x", {{"parameters", {{"cputime", 121}}}, {"sourcefilename", 7}}))
+              .starts_with("400 \"cputime"));
+    CHECK(judged(python("x", {{"sourcefilename", 7}, {"file_list", 7}}))
+              .starts_with("400 \"The sourcefilename"));
     for (const json& time : {json(120), json(120.9), json("2"), json(0.5), json("abc"), json()}) {
       CHECK(judged(python("x", {{"parameters", {{"cputime", time}}}})) == "taken");
     }
@@ -124,12 +142,17 @@ TEST_SUITE("trial_jobe") {
 
   TEST_CASE("trial_jobe: source file names") {
     const std::string illegal = "400 \"The sourcefilename for the run_spec is illegal\"";
-    for (const json& name : {json("../x"), json("a;b.py"), json(std::string("a\0b.py", 6)),
-                             json("a\nb.py"), json("."), json("a~b.py"), json("a`b.py"), json("-x"),
-                             json("a:b"), json("a\"b"), json("a$b"), json(7)}) {
+    for (const json& name : {json("../x"),      json("a;b.py"), json(std::string("a\0b.py", 6)),
+                             json("a\nb.py"),   json("."),      json("a~b.py"),
+                             json("a`b.py"),    json("-x"),     json("a:b"),
+                             json("a\"b"),      json("a$b"),    json(7),
+                             json(true),        json("a#b"),    json("a(b"),
+                             json("a|b"),       json("a^b"),    json("a@b"),
+                             json("\u00e0.py"), json("\u00ad")}) {
       CHECK(judged(python("x", {{"sourcefilename", name}})) == illegal);
     }
-    for (const json& name : {json(""), json(), json("a b.py"), json("\u00e9.py"), json("a..py")}) {
+    for (const json& name : {json(""), json(), json("a b.py"), json("\u00e9.py"), json("a..py"),
+                             json("0"), json("a\\b")}) {
       CHECK(judged(python("x", {{"sourcefilename", name}})) == "taken");
     }
     CHECK(judged(python("x", {{"sourcefilename", {"a"}}})) ==
@@ -186,6 +209,58 @@ TEST_SUITE("trial_jobe") {
     CHECK(taken(python("x", {{"debug", 1}})).debug);
     CHECK_FALSE(taken(python("x", {{"debug", nullptr}})).debug);
     CHECK_FALSE(taken(python("x", {{"debug", false}})).debug);
+  }
+
+  TEST_CASE("trial_jobe: limits that the run guard does not take") {
+    const auto complaint = [](const char* name, json value, Step step,
+                              const std::string& language = "python3") {
+      const RunSpec run = taken(spec(language, "x", {{"parameters", {{name, value}}}}));
+      std::string text = guard_complaint(run.parameters, step, *find_language(language));
+      if (text.empty()) return text;
+      const std::string guard = kGuard;
+      const std::string usage = "'\nTry `" + guard + " --help' for more information.\n";
+      CHECK(text.starts_with(guard + ": invalid "));
+      CHECK(text.ends_with(usage));
+      return text.substr(guard.size() + 10, text.size() - usage.size() - guard.size() - 10);
+    };
+    const std::tuple<const char*, json, const char*, const char*> limits[] = {
+        {"cputime", 0, "cputime specified: `0", "cputime specified: `0"},
+        {"cputime", "0", "cputime specified: `0", "cputime specified: `0"},
+        {"cputime", -1, "", "cputime specified: `-1"},
+        {"cputime", -0.5, "", "cputime specified: `-0.5"},
+        {"cputime", " 2", "cputime specified: `", "cputime specified: `"},
+        {"cputime", " 1", "", "cputime specified: `"},
+        {"cputime", "2 ", "", ""},
+        {"cputime", 0.5, "", ""},
+        {"cputime", 1e300, "", ""},
+        {"cputime", 1.1e308, "runtime specified: `INF", "runtime specified: `INF"},
+        {"memorylimit", 0, "", ""},
+        {"memorylimit", -1, "", "memory limit specified: `-1000"},
+        {"memorylimit", 0.0005, "", "memory limit specified: `0.5"},
+        {"memorylimit", 0.5, "", ""},
+        {"memorylimit", 1e13, "memory limit specified: `1.0E+16",
+         "memory limit specified: `1.0E+16"},
+        {"disklimit", 0, "filesize limit specified: `0", "filesize limit specified: `0"},
+        {"disklimit", -1, "", ""},
+        {"disklimit", -2, "", "filesize limit specified: `-2000"},
+        {"numprocs", 0, "", ""},
+        {"numprocs", -1, "", "process limit specified: `0"},
+        {"numprocs", 1.5, "", "process limit specified: `2.5"},
+        {"numprocs", 7.5, "process limit specified: `8.5", "process limit specified: `8.5"},
+        {"streamsize", 0, "", ""},
+        {"streamsize", 0.01, "", ""},
+        {"streamsize", -1, "streamsize limit specified: `-1000",
+         "streamsize limit specified: `-1000"},
+        {"streamsize", "x", "", ""},
+        {"foo", -1, "", ""}};
+    for (const auto& [name, value, in_compile, in_run] : limits) {
+      CAPTURE(name);
+      CAPTURE(value.dump());
+      CHECK(complaint(name, value, Step::compile) == in_compile);
+      CHECK(complaint(name, value, Step::run) == in_run);
+    }
+    CHECK(complaint("memorylimit", -1, Step::run, "java").empty());
+    CHECK(complaint("numprocs", -1, Step::run, "java").empty());
   }
 
   TEST_CASE("trial_jobe: uploaded files") {
@@ -481,6 +556,9 @@ TEST_SUITE("slow trial_jobe") {
     const json zero = bench.run(python("print(1)", limits({{"cputime", 0}})));
     CHECK(zero["outcome"] == 11);
     CHECK(contains(zero["cmpinfo"], "runguard: invalid cputime specified: `0'\nTry `"));
+    CHECK(bench.run(python("print(1)", limits({{"cputime", 1e300}}))) == result(15, "1\n"));
+    const json no_disk = bench.run(python("print(1)", limits({{"disklimit", 0}})));
+    CHECK(no_disk["outcome"] == 11);
     const json negative = bench.run(python("print(1)", limits({{"cputime", -1}})));
     CHECK(negative["outcome"] == 12);
     CHECK(contains(negative["stderr"], "runguard: invalid cputime specified: `-1'\nTry `"));

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "master/http/api/file_request.h"
 #include "master/http/api/preferences.h"
 #include "master/http/api/run_request.h"
 #include "master/http/api/views.h"
-#include "protocol/base/base64.h"
 #include "protocol/base/check.h"
 #include "protocol/base/digest.h"
 #include "protocol/messages.h"
@@ -32,24 +32,6 @@ JobId fresh_job_id() {
   return make_job_id(read_clock().wall, random);
 }
 
-// The decoded file_contents of a body, or the answer that says what is wrong with it.
-std::variant<std::string, Response> file_contents(const Request& request, const std::string& what) {
-  const auto body = nlohmann::json::parse(request.body, nullptr, false);
-  if (body.is_discarded()) return text_response(400, what + ": the body is not valid JSON");
-  const auto contents = body.is_object() ? body.find("file_contents") : body.end();
-  if (contents == body.end() || contents->is_null()) {
-    return text_response(400, what + ": missing file_contents parameter");
-  }
-  if (!contents->is_string()) return text_response(400, what + ": file_contents must be text");
-  auto decoded = base64_decode(contents->get_ref<const std::string&>());
-  if (!decoded) return text_response(400, what + ": contents are not valid base-64");
-  if (decoded->size() > kMaxFileBytes) {
-    return text_response(
-        413, what + ": the file is larger than " + std::to_string(kMaxFileBytes >> 20) + " MB");
-  }
-  return std::move(*decoded);
-}
-
 void add_cors(Response& response) {
   response.headers.emplace_back("Access-Control-Allow-Origin", "*");
   response.headers.emplace_back(
@@ -59,9 +41,14 @@ void add_cors(Response& response) {
                                 "GET, POST, OPTIONS, PUT, HEAD, DELETE");
 }
 
+Response error_response(const Error& error) {
+  return text_response(facts_of(error.code).http_status, error.message);
+}
+
 Response no_content() {
   Response response;
   response.status = 204;
+  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   return response;
 }
 
@@ -204,14 +191,9 @@ std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   if (!name) return text_response(400, name.error().message);
   submit.idempotency_key = std::move(*name);
   submit.client_job = std::string(request.header("x-coderunner-job-id").substr(0, kMaxNameBytes));
-  auto run = parse_run_request(std::move(request.body));
+  auto run = parse_run_request(std::move(request.body), published_.get()->known_languages);
   if (!run) return text_response(400, run.error().message);
   if (run->body->size() > kMaxBodyBytes) return too_large();  // taking out a secret wrote it anew
-  const auto snapshot = published_.get();
-  const auto& known = snapshot->known_languages;
-  if (!std::binary_search(known.begin(), known.end(), run->language)) {
-    return text_response(400, "Language '" + run->language + "' is not known");
-  }
   for (const auto& file : run->files) {
     if (!files_.has(file)) {
       return text_response(404, "One or more of the specified files is missing/unavailable");
@@ -280,19 +262,18 @@ std::optional<Response> JobeApi::head_file(Request&&, const std::string& id) {
 }
 
 std::optional<Response> JobeApi::put_file(Request&& request, const std::string& id) {
-  auto contents = file_contents(request, "put");
-  if (auto* refused = std::get_if<Response>(&contents)) return std::move(*refused);
-  const auto kept = files_.put(id, std::get<std::string>(contents));
+  const auto content = parse_file_request(request.body, "put", id);
+  if (!content) return error_response(content.error());
+  const auto kept = files_.put(id, *content);
   if (!kept) return text_response(503, "put: the file could not be kept: " + kept.error().message);
   return no_content();
 }
 
 std::optional<Response> JobeApi::post_file(Request&& request, const std::string&) {
-  auto contents = file_contents(request, "post");
-  if (auto* refused = std::get_if<Response>(&contents)) return std::move(*refused);
-  const std::string& content = std::get<std::string>(contents);
-  const std::string id = md5_hex(content);
-  const auto kept = files_.put(id, content);
+  const auto content = parse_file_request(request.body, "post", "");
+  if (!content) return error_response(content.error());
+  const std::string id = md5_hex(*content);
+  const auto kept = files_.put(id, *content);
   if (!kept) return text_response(503, "post: the file could not be kept: " + kept.error().message);
   return text_response(200, id);
 }

@@ -1,171 +1,244 @@
 #include "master/http/api/run_request.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "master/core/settings.h"
-#include "protocol/base/json_depth.h"
+#include "master/http/api/php_value.h"
 #include "protocol/messages.h"
 
 namespace docket::http {
 namespace {
 
-using nlohmann::json;
+using php::Value;
+
+constexpr std::size_t kMinFileIdBytes = 8;
+constexpr std::size_t kMaxFileNameBytes = 255;  // the file system's, in the sandbox
+constexpr std::string_view kSecret = "jobeapikey";
 
 Error invalid(std::string text) {
   return {ErrorCode::invalid, std::move(text)};
 }
 
-std::string fold(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : static_cast<char>(c);
-  });
-  return text;
+char folded(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-bool alphanumeric(unsigned char c) {
+bool alphanumeric(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+// Null counts as absent, as in PHP's isset().
+const Value* given(const php::Object& object, std::string_view name) {
+  const Value* value = object.find(name);
+  return value == nullptr || value->is_null() ? nullptr : value;
+}
+
 // Numbers and booleans count as text where Jobe wants text.
-Result<std::string> text_of(const json& value, const std::string& field) {
-  if (value.is_string()) return value.get<std::string>();
-  if (value.is_null()) return std::string();
-  if (value.is_boolean()) return std::string(value.get<bool>() ? "1" : "");
-  if (value.is_number()) return value.dump();
-  return invalid("run_spec attribute '" + field + "' must be text");
+Result<std::string> text_at(const php::Object& run_spec, const std::string& name) {
+  const Value* value = given(run_spec, name);
+  if (value == nullptr) return std::string();
+  if (value->is_scalar()) return php::text_of(*value);
+  return invalid("run_spec attribute '" + name + "' must be text, not " +
+                 (value->list() != nullptr ? "a list" : "an object"));
 }
 
-bool legal_source_name(const std::string& name) {
-  if (name.empty()) return true;
-  if (name.front() == '.' || name.front() == '-') return false;
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return c >= 0x20 && c != 0x7f &&
-           std::string_view("/:;'\"$~`").find(static_cast<char>(c)) == std::string_view::npos;
-  });
-}
-
-bool legal_file(const json& entry) {
-  if (!entry.is_array() || entry.size() < 2 || entry.size() > 3) return false;
-  if (!entry[0].is_string() || !entry[1].is_string()) return false;
-  const auto& id = entry[0].get_ref<const std::string&>();
-  const auto& name = entry[1].get_ref<const std::string&>();
-  const bool good_id = id.size() >= 8 && id.size() <= kMaxNameBytes &&
-                       std::all_of(id.begin(), id.end(), alphanumeric);
-  const bool good_name = !name.empty() && name.find("..") == std::string::npos &&
-                         std::all_of(name.begin(), name.end(), [](unsigned char c) {
-                           return alphanumeric(c) || c == '-' || c == '_' || c == '.';
-                         });
-  return good_id && good_name;
-}
-
-// The array as Jobe prints it in its message.
-std::string printed(const json& entry) {
-  std::string text = "Array\n(\n";
-  std::size_t at = 0;
-  for (const auto& element : entry) {
-    text += "    [" + std::to_string(at++) + "] => " +
-            (element.is_string() ? element.get<std::string>() : element.dump()) + "\n";
+Status check_required(const php::Object& run_spec) {
+  for (const char* name : {"sourcecode", "language_id"}) {
+    if (given(run_spec, name) == nullptr) {
+      return invalid(std::string("run_spec is missing the required attribute '") + name + "'");
+    }
+    if (auto text = text_at(run_spec, name); !text) return text.error();
   }
-  return text + ")\n";
+  return ok_status();
 }
 
-Result<std::vector<std::string>> file_ids(const json& run_spec) {
+// Jobe sets debug without looking; a list or an object breaks it.
+Status check_debug(const php::Object& run_spec) {
+  const Value* debug = given(run_spec, "debug");
+  if (debug == nullptr || debug->is_scalar()) return ok_status();
+  return invalid("run_spec attribute 'debug' must be true or false");
+}
+
+// Seconds, from 1: what the sandbox's time limits will be made of. Jobe checks the integer part and
+// later takes its default for what is no number; 0 and less it refuses as part of the run.
+Result<std::uint32_t> cputime_of(const php::Object& parameters) {
+  const Value* value = given(parameters, "cputime");
+  if (value == nullptr) return kDefaultCputimeSeconds;
+  if (value->object() != nullptr) {
+    return invalid("parameter 'cputime' must be a number of seconds");
+  }
+  if (php::intval(*value) > kMaxCputimeSeconds) {
+    return invalid("cputime exceeds maximum allowed on this Jobe server (" +
+                   std::to_string(kMaxCputimeSeconds) + " secs)");
+  }
+  const auto seconds = php::numeric(*value);
+  if (!seconds || *seconds <= 0) return kDefaultCputimeSeconds;
+  return static_cast<std::uint32_t>(
+      std::ceil(std::min(*seconds, static_cast<double>(kMaxCputimeSeconds))));
+}
+
+// In bytes, not characters: Jobe's pattern is not one for UTF-8, so "à" (C3 A0) is illegal and "é"
+// (C3 A9) is not. A backslash is legal: in its pattern it escapes the character behind it.
+bool legal_in_source_name(unsigned char c) {
+  constexpr std::string_view kIllegal = "<>:\"/|?*#[]@!$&'()+,;={}^~`\x7f\xa0\xad";
+  return c >= 0x20 && kIllegal.find(static_cast<char>(c)) == std::string_view::npos;
+}
+
+Status check_source_name(const php::Object& run_spec) {
+  const Value* value = given(run_spec, "sourcefilename");
+  if (value == nullptr) return ok_status();
+  if (!value->is_scalar()) return text_at(run_spec, "sourcefilename").error();
+  const std::string* name = value->text();
+  const bool legal = name != nullptr && !name->starts_with('.') && !name->starts_with('-') &&
+                     std::all_of(name->begin(), name->end(), legal_in_source_name);
+  if (!legal) return invalid("The sourcefilename for the run_spec is illegal");
+  if (name->size() > kMaxFileNameBytes) {
+    return invalid("The sourcefilename for the run_spec is longer than " +
+                   std::to_string(kMaxFileNameBytes) + " bytes");
+  }
+  return ok_status();
+}
+
+bool legal_file(const php::List& pair) {
+  if (pair.size() != 2 && pair.size() != 3) return false;
+  const std::string* id = pair[0].text();
+  const std::string* name = pair[1].text();
+  if (id == nullptr || name == nullptr) return false;
+  const auto dotted = [](char c) { return c == '-' || c == '_' || c == '.'; };
+  return id->size() >= kMinFileIdBytes && std::all_of(id->begin(), id->end(), alphanumeric) &&
+         std::any_of(name->begin(), name->end(), alphanumeric) &&
+         std::all_of(name->begin(), name->end(),
+                     [&](char c) { return alphanumeric(c) || dotted(c); });
+}
+
+Status add_file(const Value& element, std::vector<std::string>& ids) {
+  const php::List* pair = element.list();
+  if (pair == nullptr) {
+    return invalid("each element of file_list must be a list: [\"file id\", \"file name\"]");
+  }
+  if (!legal_file(*pair)) return invalid("Invalid file specifier: " + php::print_r(element));
+  if ((*pair)[1].text()->size() > kMaxFileNameBytes) {
+    return invalid("file_list has a file name longer than " + std::to_string(kMaxFileNameBytes) +
+                   " bytes");
+  }
+  const std::string& id = *(*pair)[0].text();
+  if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  return ok_status();
+}
+
+Result<std::vector<std::string>> file_ids(const php::Object& run_spec) {
   std::vector<std::string> ids;
-  const auto list = run_spec.find("file_list");
-  if (list == run_spec.end() || list->is_null()) return ids;
-  if (!list->is_array() && !list->is_object()) {
-    return invalid("run_spec attribute 'file_list' must be a list");
+  const Value* given_list = given(run_spec, "file_list");
+  if (given_list == nullptr) return ids;
+  const php::List* list = given_list->list();
+  const php::Object* object = given_list->object();  // as good as the list of its values
+  if (list == nullptr && object == nullptr) {
+    return invalid("run_spec attribute 'file_list' must be a list of [\"file id\", \"file name\"]");
   }
-  if (list->size() > kMaxFilesPerJob) {
+  const std::size_t count = list != nullptr ? list->size() : object->members().size();
+  if (count > kMaxFilesPerJob) {
     return invalid("file_list has more than " + std::to_string(kMaxFilesPerJob) + " files");
   }
-  for (const auto& entry : *list) {
-    if (!entry.is_array()) return invalid("each element of file_list must be a list");
-    if (!legal_file(entry)) return invalid("Invalid file specifier: " + printed(entry));
-    const auto& id = entry[0].get_ref<const std::string&>();
-    if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto added = add_file(list != nullptr ? (*list)[i] : object->members()[i].second, ids);
+    if (!added) return added.error();
   }
   return ids;
 }
 
-Result<std::uint32_t> cputime_of(const json& run_spec) {
-  const auto parameters = run_spec.find("parameters");
-  if (parameters == run_spec.end() || !parameters->is_object()) return kDefaultCputimeSeconds;
-  const auto value = parameters->find("cputime");
-  if (value == parameters->end() || !value->is_number()) return kDefaultCputimeSeconds;
-  const double seconds = std::floor(value->get<double>());
-  if (seconds > kMaxCputimeSeconds) {
-    return invalid("cputime exceeds maximum allowed on this Jobe server (" +
-                   std::to_string(kMaxCputimeSeconds) + " secs)");
+// Which of a run's lists of arguments a language's commands are made of. Jobe breaks over one that
+// is no list of texts only where it uses it.
+bool uses(std::string_view language, std::string_view arguments) {
+  const bool c = language == "c" || language == "cpp";
+  if (arguments == "linkargs") return c;
+  if (arguments == "compileargs") return c || language == "java" || language == "pascal";
+  return true;
+}
+
+Status check_arguments(const php::Object& parameters, std::string_view language) {
+  for (const char* name : {"compileargs", "linkargs", "interpreterargs", "runargs"}) {
+    const Value* value = parameters.find(name);
+    if (value == nullptr || !uses(language, name)) continue;
+    const php::List* list = value->list();
+    if (list == nullptr || !std::all_of(list->begin(), list->end(),
+                                        [](const Value& word) { return word.is_scalar(); })) {
+      return invalid("parameter '" + std::string(name) + "' must be a list of texts");
+    }
   }
-  return seconds <= 0 ? kDefaultCputimeSeconds : static_cast<std::uint32_t>(seconds);
+  const Value* name = language == "java" ? given(parameters, "main_class") : nullptr;
+  if (name != nullptr && !name->is_scalar() && php::truthy(*name)) {
+    return invalid("parameter 'main_class' must be text");
+  }
+  return ok_status();
+}
+
+const php::Object& parameters_of(const php::Object& run_spec) {
+  static const php::Object none;
+  const Value* parameters = given(run_spec, "parameters");
+  return parameters != nullptr && parameters->object() != nullptr ? *parameters->object() : none;
 }
 
 // Jobe ignores these keys, and a secret must reach neither disk nor page. True when the body must
-// be written anew: of two members of one name the parser keeps the last, the body still has both.
-bool take_out_secrets(json& request, const std::string& body) {
-  json& run_spec = request["run_spec"];
-  std::size_t taken = request.erase("jobeapikey") + run_spec.erase("jobeapikey");
-  const auto parameters = run_spec.find("parameters");
-  if (parameters != run_spec.end() && parameters->is_object()) {
-    taken += parameters->erase("jobeapikey");
+// be written anew: of two members of one name the reader keeps the last, the body still has both.
+bool take_out_secrets(php::Object& request, const std::string& body) {
+  php::Object& run_spec = *request.at("run_spec").object();
+  bool taken = request.erase(kSecret);
+  taken = run_spec.erase(kSecret) || taken;
+  if (given(run_spec, "parameters") != nullptr) {
+    php::Object* parameters = run_spec.at("parameters").object();
+    taken = (parameters != nullptr && parameters->erase(kSecret)) || taken;
   }
-  return taken > 0 || body.find("\"jobeapikey\"") != std::string::npos;
+  return taken || body.find("\"jobeapikey\"") != std::string::npos;
+}
+
+Result<RunRequest> read_run_spec(const php::Object& run_spec,
+                                 const std::vector<std::string>& known_languages) {
+  RunRequest run;
+  if (auto required = check_required(run_spec); !required) return required.error();
+  run.language = *text_at(run_spec, "language_id");
+  std::transform(run.language.begin(), run.language.end(), run.language.begin(), folded);
+  if (!std::binary_search(known_languages.begin(), known_languages.end(), run.language)) {
+    return invalid("Language '" + run.language + "' is not known");
+  }
+  if (auto input = text_at(run_spec, "input"); !input) return input.error();
+  if (auto debug = check_debug(run_spec); !debug) return debug.error();
+  const php::Object& parameters = parameters_of(run_spec);
+  auto cputime = cputime_of(parameters);
+  if (!cputime) return cputime.error();
+  run.cputime_s = *cputime;
+  if (auto name = check_source_name(run_spec); !name) return name.error();
+  auto files = file_ids(run_spec);
+  if (!files) return files.error();
+  run.files = std::move(*files);
+  if (auto arguments = check_arguments(parameters, run.language); !arguments) {
+    return arguments.error();
+  }
+  return run;
 }
 
 }  // namespace
 
-Result<RunRequest> parse_run_request(std::string&& body) {
+Result<RunRequest> parse_run_request(std::string&& body,
+                                     const std::vector<std::string>& known_languages) {
   if (body.empty()) return invalid("Non-JSON post data received");
-  // The parser passes over a byte order mark and stops at a NUL; Jobe refuses both.
-  if (body.starts_with("\xEF\xBB\xBF") || body.find('\0') != std::string::npos) {
-    return invalid("The body is not valid JSON: it holds a byte order mark or a NUL byte");
+  std::size_t position = 0;
+  auto read = php::json_decode(body, &position);
+  if (!read) {
+    return invalid("The body is not valid JSON: " + read.error().message +
+                   (position > 0 ? " at byte " + std::to_string(position) : ""));
   }
-  if (json_depth(body) > kMaxJsonDepth) {
-    return invalid("The body nests deeper than " + std::to_string(kMaxJsonDepth) + " levels");
-  }
-  json request;
-  try {
-    request = json::parse(body);
-  } catch (const json::exception& e) {
-    return invalid("The body is not valid JSON: it fails at byte " +
-                   std::to_string(dynamic_cast<const json::parse_error*>(&e) != nullptr
-                                      ? static_cast<const json::parse_error&>(e).byte
-                                      : 0));
-  }
-  if (!request.is_object()) return invalid("Non-JSON post data received");
-  const auto found = request.find("run_spec");
-  if (found == request.end() || !found->is_object()) {
+  php::Object* request = read->object();
+  if (request == nullptr) return invalid("Non-JSON post data received");
+  const Value* run_spec = request->find("run_spec");
+  if (run_spec == nullptr || run_spec->object() == nullptr) {
     return invalid("No run_spec attribute found in post data");
   }
-  json& run_spec = *found;
-  for (const char* field : {"sourcecode", "language_id"}) {
-    if (!run_spec.contains(field)) {
-      return invalid(std::string("run_spec is missing the required attribute '") + field + "'");
-    }
-    if (auto text = text_of(run_spec[field], field); !text) return text.error();
-  }
-  RunRequest run;
-  run.language = fold(*text_of(run_spec["language_id"], "language_id"));
-  for (const char* field : {"input", "sourcefilename"}) {
-    const auto value = run_spec.find(field);
-    if (value == run_spec.end()) continue;
-    auto text = text_of(*value, field);
-    if (!text) return text.error();
-    if (std::string_view(field) == "sourcefilename" && !legal_source_name(*text)) {
-      return invalid("The sourcefilename for the run_spec is illegal");
-    }
-  }
-  auto files = file_ids(run_spec);
-  if (!files) return files.error();
-  run.files = std::move(*files);
-  auto cputime = cputime_of(run_spec);
-  if (!cputime) return cputime.error();
-  run.cputime_s = *cputime;
-  run.body = std::make_shared<const std::string>(take_out_secrets(request, body) ? request.dump()
-                                                                                 : std::move(body));
+  auto run = read_run_spec(*run_spec->object(), known_languages);
+  if (!run) return run;
+  run->body = std::make_shared<const std::string>(
+      take_out_secrets(*request, body) ? php::json_encode(*read) : std::move(body));
   return run;
 }
 

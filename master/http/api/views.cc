@@ -4,6 +4,8 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "master/http/api/php_value.h"
+
 namespace docket::http {
 namespace {
 
@@ -77,7 +79,7 @@ ordered_json parsed_or_text(const Bytes& bytes) {
 }  // namespace
 
 std::string json_text(std::string_view text) {
-  return dump(ordered_json(text));
+  return php::with_separators_escaped(dump(ordered_json(text)));
 }
 
 std::string rfc3339(WallMs time) {

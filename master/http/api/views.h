@@ -21,7 +21,8 @@ std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
 std::string keys_json(const ApiKeys& keys);        // by name, without their hashes
 std::string job_json(const Job& job, WallMs now);  // with run_spec, result and timeline
 
-// A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped.
+// A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped, U+2028 and
+// U+2029 escaped.
 std::string json_text(std::string_view text);
 
 // 2026-11-23T10:00:00.000Z

@@ -1,0 +1,76 @@
+// JSON read and values converted as PHP 8.2 does it, because that is what Jobe does with a request.
+// Plain values and pure functions, any thread.
+//
+// Every rule here was tried on PHP 8.2: json_decode() into objects, (string), intval(),
+// is_numeric(), (bool) and print_r().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+#include <vector>
+
+#include "protocol/base/result.h"
+
+namespace docket::php {
+
+struct Value;
+using List = std::vector<Value>;
+
+// The members in the order in which their names came first; of two with one name the last counts.
+class Object {
+ public:
+  const std::vector<std::pair<std::string, Value>>& members() const { return members_; }
+  const Value* find(std::string_view name) const;  // null when there is none
+  Value& at(std::string&& name);                   // made when there is none
+  bool erase(std::string_view name);
+
+ private:
+  std::vector<std::pair<std::string, Value>> members_;
+  std::unordered_map<std::string, std::size_t> index_;  // only once there are many
+};
+
+struct Value {
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, List, Object> is;
+
+  bool is_null() const { return std::holds_alternative<std::monostate>(is); }
+  const std::string* text() const { return std::get_if<std::string>(&is); }
+  const List* list() const { return std::get_if<List>(&is); }
+  const Object* object() const { return std::get_if<Object>(&is); }
+  Object* object() { return std::get_if<Object>(&is); }
+  bool is_scalar() const { return list() == nullptr && object() == nullptr; }
+};
+
+// json_decode(). invalid with PHP's reason, such as "Syntax error", and `position` (if given) at
+// the byte where reading ended. Lists and objects nest at most 511 deep: a scalar in them is the
+// 512th level. A number too large for a double is infinite, as in PHP.
+Result<Value> json_decode(std::string_view text, std::size_t* position = nullptr);
+
+// The value as JSON text again; members of one name appear once.
+std::string json_encode(const Value& value);
+
+// Text that nlohmann has written, with U+2028 and U+2029 escaped, as json_encode() writes them.
+std::string with_separators_escaped(std::string&& json);
+
+// (string): true is "1", false and null are empty, 1.0 is "1", 1e25 is "1.0E+25". Empty for a list
+// or an object, which PHP does not convert.
+std::string text_of(const Value& value);
+
+// intval(): a text's leading number, a list's being non-empty. 0 for an object, which PHP does not
+// convert.
+std::int64_t intval(const Value& value);
+
+// The number when is_numeric() says so: a number, or a text that is nothing else.
+std::optional<double> numeric(const Value& value);
+
+bool truthy(const Value& value);
+
+std::string print_r(const Value& value);
+
+// As PHP's messages name types: "array", "stdClass", "int", …
+std::string_view type_name(const Value& value);
+
+}  // namespace docket::php
