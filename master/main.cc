@@ -28,6 +28,7 @@ struct Options {
   int http_threads = 2;
   std::uint32_t drain_s = 30;
   std::uint32_t retention_days = 30;
+  std::uint64_t files_mb = 4096;
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
 };
@@ -52,6 +53,10 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
+  app.add_option("--files-mb", options.files_mb,
+                 "Most MB of support files kept; the least recently used go first")
+      ->check(CLI::Range(1, 16'777'216))
+      ->capture_default_str();
   app.add_option("--queue-jobs", options.core.max_queued_jobs, "Most jobs that may wait")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
@@ -74,6 +79,14 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   return start_value(setting, http::Server::start(options, std::move(handler), log));
 }
 
+// What unfinished jobs need stays. Where a file has gone the job runs all the same: its sandbox may
+// have it.
+void hold_files(Restored& restored, FileStore& files) {
+  for (const Job& job : restored.jobs) {
+    if (auto hold = files.hold(job.files)) restored.holds[job.id] = std::move(*hold);
+  }
+}
+
 // Answers that were given just now are still on their way to their clients.
 void let_answers_leave(const http::Server& server) {
   constexpr int kPatienceMs = 2'000;
@@ -88,7 +101,8 @@ int run(const Options& options, const StopSignals& signals) {
   const Address agents_listen = start_value(
       "agents-listen", parse_url_address("agents-listen", "tcp", options.agents_listen));
   const DataFolder data("data", options.data);
-  const auto files = start_value("data", store::open_files(data.path()));
+  const auto files =
+      start_value("data", store::open_files(data.path(), options.files_mb << 20, log));
 
   // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
   std::unique_ptr<Loop> loop;
@@ -110,6 +124,8 @@ int run(const Options& options, const StopSignals& signals) {
   Core core(settings, DOCKET_VERSION);
   Restored restored = journal->take_restored();
   const std::size_t unfinished = restored.jobs.size();
+  hold_files(restored, *files);
+  files->trim();
   Effects effects;
   core.step(std::move(restored), read_clock(), effects);
   Published<Snapshot> published(core.snapshot(read_clock()));

@@ -55,6 +55,7 @@ void Core::on(Restored& event, Now now, Effects&) {
     CHECK_THAT(!is_final(job.state) && job.run_spec != nullptr);
     LiveJob& restored = jobs_[job.id];
     restored.job = std::move(job);
+    restored.hold = std::move(event.holds[restored.job.id]);
     restored.ticket = next_ticket_++;
     restored.wait_until = now.mono + settings_.queue_wait_ms;
     recount(restored);

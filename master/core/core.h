@@ -41,6 +41,7 @@ class Core {
  private:
   struct LiveJob {
     Job job;
+    FileHold hold;  // its files stay in the store until it leaves the core
     Ticket ticket = 0;
     std::vector<ReplyTo> waiters;
     MonoMs wait_until = 0;           // the end of its patience in the queue

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -35,6 +36,7 @@ struct Submit {
   std::string client_job;
   std::uint32_t cputime_s = kDefaultCputimeSeconds;
   std::vector<std::string> files;
+  FileHold hold;  // of those files
   Bytes run_spec;
 };
 
@@ -58,6 +60,7 @@ struct LinkGone {
 struct Restored {
   std::vector<Job> jobs;  // none of them final
   std::vector<AgentRecord> agents;
+  std::map<JobId, FileHold> holds;  // of their files, where all are still there
 };
 
 // The journal cannot write, or can again (empty).

@@ -136,20 +136,20 @@ void Loop::send(const Send& order) {
 
 void Loop::send_files(const SendFiles& order) {
   for (const std::string& file : order.files) {
-    auto content = files_.get(file);
-    if (!content) {
-      log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), file,
-                 content.error().message);
-      send({order.link, FileAbsent{order.id, file}});
-      continue;
-    }
-    std::size_t offset = 0;
+    FileChunk chunk{order.id, file, 0, 0, {}};
     do {
-      FileChunk chunk{order.id, file, content->size(), offset,
-                      content->substr(offset, kMaxChunkBytes)};
-      offset += chunk.data.size();
-      send({order.link, std::move(chunk)});
-    } while (offset < content->size());
+      chunk.offset += chunk.data.size();
+      auto piece = files_.read(file, chunk.offset, kMaxChunkBytes);
+      if (!piece) {
+        log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), file,
+                   piece.error().message);
+        send({order.link, FileAbsent{order.id, file}});
+        break;
+      }
+      chunk.total_bytes = piece->total_bytes;
+      chunk.data = std::move(piece->data);
+      send({order.link, chunk});
+    } while (chunk.offset + chunk.data.size() < chunk.total_bytes);
   }
 }
 

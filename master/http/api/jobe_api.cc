@@ -199,11 +199,9 @@ std::optional<Response> JobeApi::submit(Request&& request) {
   if (!std::binary_search(known.begin(), known.end(), run->language)) {
     return text_response(400, "Language '" + run->language + "' is not known");
   }
-  for (const auto& file : run->files) {
-    if (!files_.has(file)) {
-      return text_response(404, "One or more of the specified files is missing/unavailable");
-    }
-  }
+  auto hold = files_.hold(run->files);
+  if (!hold) return text_response(404, "One or more of the specified files is missing/unavailable");
+  submit.hold = std::move(*hold);
   submit.id = fresh_job_id();
   submit.language = std::move(run->language);
   submit.cputime_s = run->cputime_s;
