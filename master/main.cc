@@ -29,6 +29,7 @@ struct Options {
   std::uint32_t drain_s = 30;
   std::uint32_t retention_days = 30;
   std::uint64_t files_mb = 4096;
+  bool check_file_ids = false;
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
 };
@@ -57,6 +58,8 @@ void declare(CLI::App& app, Options& options) {
                  "Most MB of support files kept; the least recently used go first")
       ->check(CLI::Range(1, 16'777'216))
       ->capture_default_str();
+  app.add_flag("--check-file-ids", options.check_file_ids,
+               "Refuse a file whose id looks like an MD5 and is not its content's");
   app.add_option("--queue-jobs", options.core.max_queued_jobs, "Most jobs that may wait")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
@@ -130,18 +133,19 @@ int run(const Options& options, const StopSignals& signals) {
   core.step(std::move(restored), read_clock(), effects);
   Published<Snapshot> published(core.snapshot(read_clock()));
 
-  http::JobeApi jobe([&](Event event) { loop->post(std::move(event)); }, *reader, *files,
+  http::Server* listeners[2] = {};  // there before anything answers later
+  const auto respond = [&](http::RequestId to, http::Response response) {
+    listeners[http::listener_of(to)]->respond(to, std::move(response));
+  };
+  http::FileUploads uploads(*files, {.check_ids = options.check_file_ids}, respond, log);
+  http::JobeApi jobe([&](Event event) { loop->post(std::move(event)); }, *reader, *files, uploads,
                      published);
   http::OpsApi ops(jobe, *reader, published, {DOCKET_VERSION, read_clock().wall});
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
       std::move(core), *router, *files, published,
-      [&](Answer&& answer) {
-        auto& server = http::listener_of(answer.to) == kJobeListener ? jobe_server : ops_server;
-        server->respond(answer.to, http::response_to(answer));
-      },
-      log);
+      [&](Answer&& answer) { respond(answer.to, http::response_to(answer)); }, log);
   loop->attach(*journal);
 
   jobe_server = start_server(
@@ -154,6 +158,9 @@ int run(const Options& options, const StopSignals& signals) {
   ops_server = start_server(
       "ops-listen", kOpsListener, options.ops_listen, 1,
       [&](http::Request&& request) { return ops.handle(std::move(request)); }, log);
+  listeners[kJobeListener] = jobe_server.get();
+  listeners[kOpsListener] = ops_server.get();
+  uploads.start();
 
   log->info("data={} unfinished_jobs={}", data.path(), unfinished);
   WakeFd done;
@@ -178,6 +185,7 @@ int run(const Options& options, const StopSignals& signals) {
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
+  uploads.stop();
   jobe_server.reset();
   ops_server.reset();
   log->info("stopped=yes");

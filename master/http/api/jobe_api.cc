@@ -8,9 +8,7 @@
 #include "master/http/api/run_request.h"
 #include "master/http/api/views.h"
 #include "master/http/tokens.h"
-#include "protocol/base/base64.h"
 #include "protocol/base/check.h"
-#include "protocol/base/digest.h"
 #include "protocol/messages.h"
 
 namespace docket::http {
@@ -57,33 +55,6 @@ bool prefers(const Request& request, std::string_view wanted) {
   return false;
 }
 
-// The decoded file_contents of a body, or the answer that says what is wrong with it.
-std::variant<std::string, Response> file_contents(const Request& request, const std::string& what) {
-  const auto body = nlohmann::json::parse(request.body, nullptr, false);
-  if (body.is_discarded()) return text_response(400, what + ": the body is not valid JSON");
-  const auto contents = body.is_object() ? body.find("file_contents") : body.end();
-  if (contents == body.end() || contents->is_null()) {
-    return text_response(400, what + ": missing file_contents parameter");
-  }
-  if (!contents->is_string()) return text_response(400, what + ": file_contents must be text");
-  auto decoded = base64_decode(contents->get_ref<const std::string&>());
-  if (!decoded) return text_response(400, what + ": contents are not valid base-64");
-  if (decoded->size() > kMaxFileBytes) {
-    return text_response(
-        413, what + ": the file is larger than " + std::to_string(kMaxFileBytes >> 20) + " MB");
-  }
-  return std::move(*decoded);
-}
-
-void add_cors(Response& response) {
-  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-  response.headers.emplace_back(
-      "Access-Control-Allow-Headers",
-      "X-API-KEY, Origin, X-Requested-With, Content-Type, Accept, Access-Control-Request-Method");
-  response.headers.emplace_back("Access-Control-Allow-Methods",
-                                "GET, POST, OPTIONS, PUT, HEAD, DELETE");
-}
-
 Response not_found() {
   return text_response(404, "");
 }
@@ -95,6 +66,15 @@ Response no_content() {
 }
 
 }  // namespace
+
+void add_cors(Response& response) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  response.headers.emplace_back(
+      "Access-Control-Allow-Headers",
+      "X-API-KEY, Origin, X-Requested-With, Content-Type, Accept, Access-Control-Request-Method");
+  response.headers.emplace_back("Access-Control-Allow-Methods",
+                                "GET, POST, OPTIONS, PUT, HEAD, DELETE");
+}
 
 Response text_response(int status, std::string_view text) {
   Response response;
@@ -132,8 +112,12 @@ Response response_to(const Answer& answer) {
 }
 
 JobeApi::JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files,
-                 const Published<Snapshot>& published)
-    : post_(std::move(post)), jobs_(jobs), files_(files), published_(published) {}
+                 FileUploads& uploads, const Published<Snapshot>& published)
+    : post_(std::move(post)),
+      jobs_(jobs),
+      files_(files),
+      uploads_(uploads),
+      published_(published) {}
 
 bool JobeApi::owns(std::string_view path) {
   return !without_prefix(path).empty();
@@ -162,9 +146,11 @@ std::optional<Response> JobeApi::route(Request&& request) {
   if (resource == "languages" && !has_id && method == "GET") return languages();
   if (resource == "runs" && !has_id && method == "POST") return submit(std::move(request));
   if (resource == "runresults" && has_id && method == "GET") return run_result(id);
-  if (resource == "files" && !has_id && method == "POST") return post_file(request);
+  if (resource == "files" && !has_id && method == "POST") {
+    return uploads_.take("", std::move(request));
+  }
   if (resource == "files" && alphanumeric(id) && id.size() <= kMaxNameBytes) {
-    if (method == "PUT") return put_file(id, request);
+    if (method == "PUT") return uploads_.take(std::string(id), std::move(request));
     if (method == "HEAD") return files_.has(id) ? no_content() : not_found();
   }
   return not_found();
@@ -223,24 +209,6 @@ Response JobeApi::run_result(std::string_view id_text) {
   response.body = *(*job)->result;
   response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   return response;
-}
-
-Response JobeApi::put_file(std::string_view id, const Request& request) {
-  auto contents = file_contents(request, "put");
-  if (auto* refused = std::get_if<Response>(&contents)) return std::move(*refused);
-  const auto kept = files_.put(id, std::get<std::string>(contents));
-  if (!kept) return text_response(503, "put: the file could not be kept: " + kept.error().message);
-  return no_content();
-}
-
-Response JobeApi::post_file(const Request& request) {
-  auto contents = file_contents(request, "post");
-  if (auto* refused = std::get_if<Response>(&contents)) return std::move(*refused);
-  const std::string& content = std::get<std::string>(contents);
-  const std::string id = md5_hex(content);
-  const auto kept = files_.put(id, content);
-  if (!kept) return text_response(503, "post: the file could not be kept: " + kept.error().message);
-  return text_response(200, id);
 }
 
 }  // namespace docket::http

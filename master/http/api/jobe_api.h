@@ -8,6 +8,7 @@
 #include "master/core/events.h"
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
+#include "master/http/api/file_uploads.h"
 #include "master/http/server.h"
 #include "protocol/base/published.h"
 
@@ -15,7 +16,7 @@ namespace docket::http {
 
 class JobeApi {
  public:
-  JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files,
+  JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files, FileUploads& uploads,
           const Published<Snapshot>& published);
 
   // True for the paths this API answers: /jobe/index.php/restapi/… and /jobe/restapi/….
@@ -28,12 +29,11 @@ class JobeApi {
   Response languages() const;
   std::optional<Response> submit(Request&& request);
   Response run_result(std::string_view id_text);
-  Response put_file(std::string_view id, const Request& request);
-  Response post_file(const Request& request);
 
   std::function<void(Event)> post_;
   JobReader& jobs_;
   FileStore& files_;
+  FileUploads& uploads_;
   const Published<Snapshot>& published_;
 };
 
@@ -42,5 +42,8 @@ Response response_to(const Answer& answer);
 
 // An answer in Jobe's form: a JSON string.
 Response text_response(int status, std::string_view text);
+
+// What lets a page of another origin read the answer; on all but 404, as Jobe has it.
+void add_cors(Response& response);
 
 }  // namespace docket::http
