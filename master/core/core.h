@@ -64,7 +64,7 @@ class Core {
   void on_message(Agent& agent, Hello& message, Now now, Effects& out);
   void on_message(Agent& agent, Heartbeat& message, Now now, Effects& out);
   void on_message(Agent& agent, SandboxReport& message, Now now, Effects& out);
-  void on_message(Agent& agent, NeedFiles& message, Now now, Effects& out);
+  void on_message(Agent& agent, NeedChunk& message, Now now, Effects& out);
   void on_message(Agent& agent, Finished& message, Now now, Effects& out);
   void on_message(Agent& agent, Draining& message, Now now, Effects& out);
   void on_message(Agent& agent, Bye& message, Now now, Effects& out);

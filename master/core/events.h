@@ -90,11 +90,12 @@ struct Send {
   bool after_commit = false;  // hold it until this turn's saves are on disk
 };
 
-// Read these files and send them to the agent in chunks.
-struct SendFiles {
+// Read this piece of a file and send it to the agent.
+struct SendChunk {
   LinkId link = 0;
   AttemptId id;
-  std::vector<std::string> files;
+  std::string file;
+  std::uint64_t offset = 0;
 };
 
 // Answer a waiting request. Sent once this turn's saves are on disk.
@@ -115,7 +116,7 @@ struct Note {
   std::string text;  // key=value pairs
 };
 
-using Effect = std::variant<SaveJob, SaveAgent, Send, SendFiles, Answer, Note>;
+using Effect = std::variant<SaveJob, SaveAgent, Send, SendChunk, Answer, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

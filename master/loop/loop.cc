@@ -98,8 +98,8 @@ void Loop::perform(Now now) {
       } else {
         send(*order);
       }
-    } else if (auto* files = std::get_if<SendFiles>(&effect)) {
-      send_files(*files);
+    } else if (auto* chunk = std::get_if<SendChunk>(&effect)) {
+      send_chunk(*chunk);
     } else if (auto* answer = std::get_if<Answer>(&effect)) {
       if (saved) {
         held_.push_back({batch_, std::move(*answer)});
@@ -134,23 +134,16 @@ void Loop::send(const Send& order) {
   if (!router_.send(order.link, order.message)) gone_.push_back(order.link);
 }
 
-void Loop::send_files(const SendFiles& order) {
-  for (const std::string& file : order.files) {
-    FileChunk chunk{order.id, file, 0, 0, {}};
-    do {
-      chunk.offset += chunk.data.size();
-      auto piece = files_.read(file, chunk.offset, kMaxChunkBytes);
-      if (!piece) {
-        log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), file,
-                   piece.error().message);
-        send({order.link, FileAbsent{order.id, file}});
-        break;
-      }
-      chunk.total_bytes = piece->total_bytes;
-      chunk.data = std::move(piece->data);
-      send({order.link, chunk});
-    } while (chunk.offset + chunk.data.size() < chunk.total_bytes);
+void Loop::send_chunk(SendChunk& order) {
+  auto piece = files_.read(order.file, order.offset, kMaxChunkBytes);
+  if (!piece) {
+    log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), order.file,
+               piece.error().message);
+    send({order.link, FileAbsent{order.id, std::move(order.file)}});
+    return;
   }
+  send({order.link, FileChunk{order.id, std::move(order.file), piece->total_bytes, order.offset,
+                              std::move(piece->data), piece->version}});
 }
 
 void Loop::log(const Note& note) {

@@ -59,7 +59,7 @@ class Loop {
   void publish(Now now, bool at_once);
   void release();
   void send(const Send& order);
-  void send_files(const SendFiles& order);
+  void send_chunk(SendChunk& order);
   void log(const Note& note);
 
   Core core_;

@@ -86,20 +86,33 @@ TEST_SUITE("master core: files") {
     CHECK(watched.released());
   }
 
-  TEST_CASE("a request for files becomes a sending on the same link") {
+  TEST_CASE("a request for a piece of a file is answered on the same link") {
     Cluster cluster;
     const LinkId link = cluster.join("lab-1");
     const JobId id = cluster.submit({.files = {"abcdefgh"}});
-    cluster.tell("lab-1", NeedFiles{cluster.current(id), {"abcdefgh"}});
-    const auto sendings = cluster.of<SendFiles>();
+    cluster.tell("lab-1", NeedChunk{cluster.current(id), "abcdefgh", 512});
+    const auto sendings = cluster.of<SendChunk>();
     REQUIRE(sendings.size() == 1);
     CHECK(sendings[0].link == link);
     CHECK(sendings[0].id == cluster.current(id));
-    CHECK(sendings[0].files == std::vector<std::string>{"abcdefgh"});
-    // Only what its own job names.
-    cluster.tell("lab-1", NeedFiles{cluster.current(id), {"ijklmnop", "abcdefgh"}});
-    CHECK(cluster.of<SendFiles>().at(0).files == std::vector<std::string>{"abcdefgh"});
-    cluster.tell("lab-1", NeedFiles{{id, 7}, {"abcdefgh"}});
-    CHECK(cluster.of<SendFiles>().empty());
+    CHECK(sendings[0].file == "abcdefgh");
+    CHECK(sendings[0].offset == 512);
+  }
+
+  TEST_CASE("an agent gets only what its own, current attempts name, and is told so") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    const JobId id = cluster.submit({.files = {"abcdefgh"}});
+    const AttemptId current = cluster.current(id);
+    const LinkId other = cluster.join("lab-2");
+    const auto refused = [&](const std::string& name, LinkId to, const NeedChunk& request) {
+      cluster.tell(name, request);
+      CHECK(cluster.of<SendChunk>().empty());
+      CHECK(cluster.sent<FileAbsent>(to) == std::vector<FileAbsent>{{request.id, request.file}});
+    };
+    refused("lab-1", link, {current, "ijklmnop", 0});
+    refused("lab-1", link, {{id, 7}, "abcdefgh", 0});
+    refused("lab-1", link, {{job_number(99), 1}, "abcdefgh", 0});
+    refused("lab-2", other, {current, "abcdefgh", 0});
   }
 }
