@@ -1,6 +1,9 @@
 // Support files in a folder of their own: whole or not there, within the limit, held or evicted.
 #include <doctest/doctest.h>
+#include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -137,6 +140,30 @@ TEST_SUITE("store: files") {
     put(*files, "ijklmnop", "new");
   }
 
+  TEST_CASE("a write that fails in its middle leaves what was there, and nothing half") {
+    const TemporaryFolder folder;
+    const auto files = open(folder, 1'000 * kBlock);
+    put(*files, "a", "old");
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);
+    rlimit small = before;
+    small.rlim_cur = 10 * kBlock;
+    const auto ignored = ::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    for (const char* id : {"a", "b"}) {
+      const auto failed = files->put(id, std::string(20 * kBlock, 'x'));
+      CHECK(failed.error().code == ErrorCode::unavailable);
+    }
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &before) == 0);
+    ::signal(SIGXFSZ, ignored);
+    CHECK(whole(*files, "a") == "old");
+    CHECK_FALSE(files->has("b"));
+    CHECK(on_disk(folder) == "a");
+    CHECK_FALSE(fs::exists(fs::path(folder.path()) / "files" / "half.0"));
+    put(*files, "c", std::string(999 * kBlock, 'x'));  // the room is given back
+    CHECK(on_disk(folder) == "ac");
+  }
+
   TEST_CASE("a folder that cannot be made is named") {
     const TemporaryFolder folder;
     std::ofstream(folder.path() + "/file") << "x";
@@ -243,8 +270,13 @@ TEST_SUITE("store: files within a limit") {
     put(*files, "b");
     put(*files, "a", std::string(2 * kBlock, 'y'));
     CHECK(on_disk(folder) == "ab");
-    put(*files, "b", std::string(3 * kBlock, 'y'));
-    CHECK(on_disk(folder) == "b");
+    put(*files, "c", "");  // b goes, unused for longest
+    CHECK(on_disk(folder) == "ac");
+    put(*files, "a", "y");
+    put(*files, "c", std::string(2 * kBlock, 'y'));
+    put(*files, "a", std::string(2 * kBlock, 'y'));  // the oldest itself: c goes
+    CHECK(on_disk(folder) == "a");
+    CHECK(files->use().bytes == 2 * kBlock);
   }
 
   TEST_CASE("a hold takes all of its files or none") {
@@ -346,5 +378,32 @@ TEST_SUITE("store: files within a limit") {
     CHECK(holds > 0);
     CHECK(files->use().bytes <= 8 * kBlock);
     CHECK(files->use().held_bytes == 0);
+  }
+}
+
+TEST_SUITE("slow store: files") {
+  TEST_CASE("a process killed while it writes leaves whole files only") {
+    const TemporaryFolder folder;
+    const std::string content(32u << 20, 'x');
+    std::mt19937 random(3);
+    for (int round = 0; round < 30; ++round) {
+      const pid_t writer = ::fork();
+      REQUIRE(writer >= 0);
+      if (writer == 0) {
+        auto files = open_files(folder.path(), kPlenty, silent_log());
+        for (int i = 0; files.ok(); ++i) {
+          [[maybe_unused]] const Status kept = (*files)->put("file" + std::to_string(i), content);
+        }
+        ::_exit(1);
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5 + random() % 60));
+      REQUIRE(::kill(writer, SIGKILL) == 0);
+      REQUIRE(::waitpid(writer, nullptr, 0) == writer);
+      const auto files = open(folder);
+      for (int i = 0; files->has("file" + std::to_string(i)); ++i) {
+        CHECK(whole(*files, "file" + std::to_string(i)).size() == content.size());
+      }
+      fs::remove_all(fs::path(folder.path()) / "files");
+    }
   }
 }
