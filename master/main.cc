@@ -162,7 +162,9 @@ int run(const Options& options, const StopSignals& signals) {
   listeners[kOpsListener] = ops_server.get();
   uploads.start();
 
-  log->info("data={} unfinished_jobs={}", data.path(), unfinished);
+  const store::FileUse kept = files->use();
+  log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={}", data.path(),
+            unfinished, kept.files, kept.bytes, kept.held_bytes);
   WakeFd done;
   std::thread loop_thread([&] {
     loop->run();
