@@ -29,6 +29,8 @@ struct Options {
   int http_threads = 2;
   std::uint32_t drain_s = 30;
   std::uint32_t retention_days = 30;
+  std::uint64_t files_mb = 4096;
+  bool check_file_ids = false;
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
   std::uint32_t queue_mb = 1024;
@@ -55,6 +57,12 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
+  app.add_option("--files-mb", options.files_mb,
+                 "Most MB of support files kept; the least recently used go first")
+      ->check(CLI::Range(1, 16'777'216))
+      ->capture_default_str();
+  app.add_flag("--check-file-ids", options.check_file_ids,
+               "Refuse a file whose id looks like an MD5 and is not its content's");
   app.add_option("--queue-jobs", options.core.max_queued_jobs, "Most jobs that may wait")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
@@ -94,6 +102,14 @@ rlim_t most_descriptors() {
   return limit.rlim_cur;
 }
 
+// What unfinished jobs need stays. Where a file has gone the job runs all the same: its sandbox may
+// have it.
+void hold_files(Restored& restored, FileStore& files) {
+  for (const Job& job : restored.jobs) {
+    if (auto hold = files.hold(job.files)) restored.holds[job.id] = std::move(*hold);
+  }
+}
+
 // Answers that were given just now are still on their way to their clients.
 void let_answers_leave(const http::Server& server) {
   constexpr int kPatienceMs = 2'000;
@@ -108,7 +124,8 @@ int run(const Options& options, const StopSignals& signals) {
   const Address agents_listen = start_value(
       "agents-listen", parse_url_address("agents-listen", "tcp", options.agents_listen));
   const DataFolder data("data", options.data);
-  const auto files = start_value("data", store::open_files(data.path()));
+  const auto files =
+      start_value("data", store::open_files(data.path(), options.files_mb << 20, log));
 
   // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
   std::unique_ptr<Loop> loop;
@@ -134,15 +151,24 @@ int run(const Options& options, const StopSignals& signals) {
   Core core(settings, DOCKET_VERSION);
   Restored restored = journal->take_restored();
   const std::size_t unfinished = restored.jobs.size();
+  hold_files(restored, *files);
+  files->trim();
   Effects first;
   core.step(std::move(restored), read_clock(), first);
   Published<Snapshot> published(core.snapshot(read_clock()));
 
+  http::Server* listeners[2] = {};  // there before anything answers later
+  const auto respond = [&](http::RequestId to, http::Response response) {
+    listeners[http::listener_of(to)]->respond(to, std::move(response));
+  };
   const auto post = [&](Event event) { loop->post(std::move(event)); };
+  http::FileUploads uploads(*files, {.check_ids = options.check_file_ids}, respond, log);
   http::KeyGate gate(published);
-  http::JobeApi jobe(post, *reader, *files, published, &gate, journal_options.retention_ms);
+  http::JobeApi jobe(post, *reader, *files, uploads, published, &gate,
+                     journal_options.retention_ms);
   // The operations listener has a door of its own.
-  http::JobeApi ops_jobe(post, *reader, *files, published, nullptr, journal_options.retention_ms);
+  http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
+                         journal_options.retention_ms);
   http::OpsApi ops(post, ops_jobe, *reader, published, {DOCKET_VERSION, read_clock().wall});
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
@@ -150,11 +176,9 @@ int run(const Options& options, const StopSignals& signals) {
       std::move(core), std::move(first), *router, *files, published,
       [&](Loop::Reply&& reply) {
         const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
-        auto& server = http::listener_of(to) == kJobeListener ? jobe_server : ops_server;
         const auto* answer = std::get_if<Answer>(&reply);
-        server->respond(to, answer != nullptr
-                                ? jobe.response_to(*answer)
-                                : http::OpsApi::response_to(std::get<CommandDone>(reply)));
+        respond(to, answer != nullptr ? jobe.response_to(*answer)
+                                      : http::OpsApi::response_to(std::get<CommandDone>(reply)));
       },
       log);
   loop->attach(*journal);
@@ -170,9 +194,13 @@ int run(const Options& options, const StopSignals& signals) {
   ops_server = start_server(
       "ops-listen", kOpsListener, options.ops_listen, 1,
       [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, log);
+  listeners[kJobeListener] = jobe_server.get();
+  listeners[kOpsListener] = ops_server.get();
+  uploads.start();
 
-  log->info("data={} unfinished_jobs={} descriptors={}", data.path(), unfinished,
-            most_descriptors());
+  const store::FileUse kept = files->use();
+  log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
+            data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
   if (published.get()->keys->empty()) {
     log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
               options.jobe_listen);
@@ -199,6 +227,7 @@ int run(const Options& options, const StopSignals& signals) {
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
+  uploads.stop();
   jobe_server.reset();
   ops_server.reset();
   log->info("stopped=yes");

@@ -39,9 +39,10 @@ void layout(Archive& a, M& m) {
   } else if constexpr (std::is_same_v<T, SandboxReport>) {
     a.list("languages", m.languages, kMaxLanguages, [&](auto& l) { language(a, l); });
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
-  } else if constexpr (std::is_same_v<T, NeedFiles>) {
+  } else if constexpr (std::is_same_v<T, NeedChunk>) {
     attempt_id(a, m.id);
-    a.list("files", m.files, kMaxFilesPerJob, [&](auto& f) { a.text("file", f, kMaxNameBytes); });
+    a.text("file", m.file, kMaxNameBytes);
+    a.number("offset", m.offset, 0, kMaxFileBytes);
   } else if constexpr (std::is_same_v<T, Finished>) {
     attempt_id(a, m.id);
     a.code("ending", m.ending, 1, kLastWireEnding);
@@ -76,6 +77,7 @@ void layout(Archive& a, M& m) {
     a.number("total_bytes", m.total_bytes, 0, kMaxFileBytes);
     a.number("offset", m.offset, 0, kMaxFileBytes);
     a.bytes("data", m.data, kMaxChunkBytes);
+    a.number("version", m.version);
   } else if constexpr (std::is_same_v<T, FileAbsent>) {
     attempt_id(a, m.id);
     a.text("file", m.file, kMaxNameBytes);
@@ -94,7 +96,6 @@ constexpr std::uint8_t type_of() {
   if constexpr (std::is_same_v<M, Heartbeat>) return 4;
   if constexpr (std::is_same_v<M, SandboxReport>) return 5;
   if constexpr (std::is_same_v<M, Assign>) return 6;
-  if constexpr (std::is_same_v<M, NeedFiles>) return 7;
   if constexpr (std::is_same_v<M, FileChunk>) return 8;
   if constexpr (std::is_same_v<M, FileAbsent>) return 9;
   if constexpr (std::is_same_v<M, Finished>) return 10;
@@ -102,6 +103,7 @@ constexpr std::uint8_t type_of() {
   if constexpr (std::is_same_v<M, Draining>) return 12;
   if constexpr (std::is_same_v<M, Bye>) return 13;
   if constexpr (std::is_same_v<M, Cancel>) return 14;
+  if constexpr (std::is_same_v<M, NeedChunk>) return 15;
 }
 
 // ---- writing

@@ -17,12 +17,12 @@ namespace docket {
 inline constexpr std::uint32_t kProtocolVersion = 1;
 
 // Bounds on the wire. Both ends refuse to decode beyond them; ZeroMQ drops frames over the first.
-inline constexpr std::size_t kMaxFrameBytes = 40u << 20;  // the largest body and some room
-inline constexpr std::size_t kMaxBodyBytes = 32u << 20;   // a run_spec, or a sandbox's answer
-inline constexpr std::size_t kMaxChunkBytes = 1u << 20;   // files travel in pieces of this size
-inline constexpr std::size_t kMaxFileBytes = 64u << 20;   // one support file, decoded
-inline constexpr std::size_t kMaxNameBytes = 128;         // names, versions, ids of files
-inline constexpr std::size_t kMaxTextBytes = 4096;        // reasons and details for people
+inline constexpr std::size_t kMaxFrameBytes = 40u << 20;   // the largest body and some room
+inline constexpr std::size_t kMaxBodyBytes = 32u << 20;    // a run_spec, or a sandbox's answer
+inline constexpr std::size_t kMaxChunkBytes = 256u << 10;  // files travel in pieces of this size
+inline constexpr std::size_t kMaxFileBytes = 64u << 20;    // one support file, decoded
+inline constexpr std::size_t kMaxNameBytes = 128;          // names, versions, ids of files
+inline constexpr std::size_t kMaxTextBytes = 4096;         // reasons and details for people
 inline constexpr std::size_t kMaxLanguages = 256;
 inline constexpr std::size_t kMaxFilesPerJob = 1024;
 inline constexpr std::size_t kMaxSlots = 1024;
@@ -62,10 +62,13 @@ struct SandboxReport {
   bool operator==(const SandboxReport&) const = default;
 };
 
-struct NeedFiles {
+// Send me the file's bytes from this offset on, kMaxChunkBytes or what is left. Answered with
+// FileChunk or FileAbsent.
+struct NeedChunk {
   AttemptId id;
-  std::vector<std::string> files;
-  bool operator==(const NeedFiles&) const = default;
+  std::string file;
+  std::uint64_t offset = 0;
+  bool operator==(const NeedChunk&) const = default;
 };
 
 // What became of an attempt. The agent repeats it until Taken.
@@ -131,10 +134,12 @@ struct FileChunk {
   std::string file;
   std::uint64_t total_bytes = 0;
   std::uint64_t offset = 0;
-  std::string data;  // decoded content, at most kMaxChunkBytes
+  std::string data;           // decoded content, at most kMaxChunkBytes
+  std::uint64_t version = 0;  // another one: another content, even if it is as long
   bool operator==(const FileChunk&) const = default;
 };
 
+// The master has no such file, or the attempt has no right to it (any more).
 struct FileAbsent {
   AttemptId id;
   std::string file;
@@ -154,7 +159,7 @@ struct Cancel {
   bool operator==(const Cancel&) const = default;
 };
 
-using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, NeedFiles, Finished, Draining, Bye>;
+using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, NeedChunk, Finished, Draining, Bye>;
 using ToAgent =
     std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken, Cancel>;
 

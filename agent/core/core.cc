@@ -12,6 +12,7 @@ Core::Core(CoreSettings settings)
 
 void Core::step(Event&& event, Now now, Effects& out) {
   std::visit([&](auto& e) { on(e, now, out); }, event);
+  flights_.go_on(welcomed_, out);
   stop_when_drained(out);
 }
 
@@ -32,6 +33,7 @@ void Core::tick(Now now, Effects& out) {
            out);
     }
   }
+  flights_.go_on(welcomed_, out);
   stop_when_drained(out);
 }
 
@@ -97,10 +99,9 @@ void Core::on_message(Welcome& message, Now now, Effects& out) {
   ever_welcomed_ = true;
   if (sandbox_changed_) tell(SandboxReport{languages_, sandbox_problem_}, now, out);
   if (draining_) tell(Draining{}, now, out);
+  flights_.ask_again();
   for (auto& [id, work] : works_) {
     if (work.phase == Phase::finished) tell(work.result, now, out);
-    // A request for files may have died with the old connection.
-    if (work.phase == Phase::fetching && !work.awaited.empty()) ask_for_files(work, now, out);
   }
 }
 
@@ -244,7 +245,7 @@ void Core::on(RunAnswered& event, Now now, Effects& out) {
     work->phase = Phase::fetching;
     work->fetching_since = now.mono;
     work->awaited = {work->order.files.begin(), work->order.files.end()};
-    ask_for_files(*work, now, out);
+    for (const std::string& file : work->awaited) flights_.want(file, event.id, work->lease_end);
     return;
   }
   if (event.ending == Ending::unreachable || event.ending == Ending::cut) {
@@ -266,46 +267,36 @@ void Core::on(RunAnswered& event, Now now, Effects& out) {
   finish(*work, std::move(result), now, out);
 }
 
-void Core::ask_for_files(const Work& work, Now now, Effects& out) {
-  if (!welcomed_) return;  // asked again when it is
-  tell(NeedFiles{work.order.id, {work.awaited.begin(), work.awaited.end()}}, now, out);
-}
-
 void Core::on_message(FileChunk& message, Now now, Effects& out) {
-  Work* work = find(message.id, Phase::fetching);
-  if (work == nullptr || !work->awaited.contains(message.file)) return;
-  std::string& content = work->incoming[message.file];
-  if (message.offset == 0) content.clear();  // a new beginning after an interrupted sending
-  if (message.offset != content.size()) return;
-  content += message.data;
-  if (content.size() < message.total_bytes) return;
-  const MonoMs left = std::max<MonoMs>(work->lease_end - now.mono, 1);
-  out.push_back(
-      PutFile{message.id, message.file, std::move(content), static_cast<std::uint32_t>(left)});
-  work->incoming.erase(message.file);
-  work->awaited.erase(message.file);
-  ++work->pushing;
+  on_news(flights_.on(message, now, out), now, out);
 }
 
 void Core::on_message(FileAbsent& message, Now now, Effects& out) {
-  Work* work = find(message.id, Phase::fetching);
-  if (work == nullptr) return;
-  fail(*work, Ending::files_unavailable, "the master has no file " + message.file, now, out);
+  on_news(flights_.on(message), now, out);
+}
+
+void Core::on(FileChecked& event, Now now, Effects& out) {
+  on_news(flights_.on(event), now, out);
 }
 
 void Core::on(FilePushed& event, Now now, Effects& out) {
-  Work* work = find(event.id, Phase::fetching);
-  if (work == nullptr) return;
-  if (!event.problem.empty()) {
-    fail(*work, Ending::push_failed, "file " + event.file + ": " + event.problem, now, out);
-    return;
+  on_news(flights_.on(event), now, out);
+}
+
+void Core::on_news(const std::optional<FileNews>& news, Now now, Effects& out) {
+  if (!news) return;
+  for (const AttemptId& id : news->waiting) {
+    Work* work = find(id, Phase::fetching);
+    if (work == nullptr) continue;
+    work->awaited.erase(news->file);
+    if (news->ending != Ending::none) {
+      fail(*work, news->ending, news->detail, now, out);
+    } else if (work->awaited.empty()) {
+      work->pushed = true;
+      work->push_ms = static_cast<std::uint32_t>(now.mono - work->fetching_since);
+      post(*work, now, out);
+    }
   }
-  CHECK_THAT(work->pushing > 0);
-  --work->pushing;
-  if (work->pushing > 0 || !work->awaited.empty()) return;
-  work->pushed = true;
-  work->push_ms = static_cast<std::uint32_t>(now.mono - work->fetching_since);
-  post(*work, now, out);
 }
 
 void Core::fail(Work& work, Ending ending, std::string detail, Now now, Effects& out) {
@@ -323,7 +314,8 @@ void Core::finish(Work& work, Finished result, Now now, Effects& out) {
   work.phase = Phase::finished;
   work.result = std::move(result);
   work.order.body.clear();
-  work.incoming.clear();
+  for (const std::string& file : work.awaited) flights_.leave(file, work.order.id);
+  work.awaited.clear();
   if (welcomed_) {
     tell(work.result, now, out);
   } else {

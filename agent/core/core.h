@@ -8,11 +8,13 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "agent/core/events.h"
+#include "agent/core/file_flights.h"
 #include "protocol/base/clock.h"
 
 namespace docket::agent {
@@ -58,10 +60,8 @@ class Core {
     MonoMs posted = 0;
     MonoMs fetching_since = 0;
     std::uint32_t push_ms = 0;
-    std::set<std::string> awaited;                // files that have not come whole
-    std::map<std::string, std::string> incoming;  // what has come of them
-    std::size_t pushing = 0;                      // files on their way into the sandbox
-    bool pushed = false;
+    std::set<std::string> awaited;  // files that the sandbox may lack
+    bool pushed = false;            // once; a second 404 is the sandbox's fault
     bool cancelled = false;
     bool spooled = false;
     Finished result;  // when finished
@@ -69,6 +69,7 @@ class Core {
 
   void on(FromMaster& event, Now now, Effects& out);
   void on(RunAnswered& event, Now now, Effects& out);
+  void on(FileChecked& event, Now now, Effects& out);
   void on(FilePushed& event, Now now, Effects& out);
   void on(Probed& event, Now now, Effects& out);
   void on(Recovered& event, Now now, Effects& out);
@@ -97,7 +98,7 @@ class Core {
   void sandbox_down(const std::string& problem, Now now, Effects& out);
   void report_sandbox(Now now, Effects& out);
   void stop_when_drained(Effects& out);
-  void ask_for_files(const Work& work, Now now, Effects& out);
+  void on_news(const std::optional<FileNews>& news, Now now, Effects& out);
   Work* find(const AttemptId& id, Phase phase);
 
   const CoreSettings settings_;
@@ -128,6 +129,7 @@ class Core {
   std::string sandbox_problem_;
 
   std::map<AttemptId, Work> works_;
+  FileFlights flights_;
   bool draining_ = false;
   bool stopped_ = false;
 };

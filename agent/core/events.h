@@ -27,8 +27,13 @@ struct RunAnswered {
   std::string fault_signature;
 };
 
+// Whether the sandbox has a file; false also when it did not say.
+struct FileChecked {
+  std::string file;
+  bool present = false;
+};
+
 struct FilePushed {
-  AttemptId id;
   std::string file;
   std::string problem;  // empty: the sandbox has it
 };
@@ -46,7 +51,8 @@ struct Recovered {
 // Take no more; stop when nothing is left.
 struct Drain {};
 
-using Event = std::variant<FromMaster, RunAnswered, FilePushed, Probed, Recovered, Drain>;
+using Event =
+    std::variant<FromMaster, RunAnswered, FileChecked, FilePushed, Probed, Recovered, Drain>;
 
 // ---- effects
 
@@ -63,8 +69,12 @@ struct PostRun {
   std::uint32_t timeout_ms = 0;
 };
 
+// Ask the sandbox whether it has the file.
+struct CheckFile {
+  std::string file;
+};
+
 struct PutFile {
-  AttemptId id;
   std::string file;
   std::string content;
   std::uint32_t timeout_ms = 0;
@@ -93,8 +103,8 @@ struct Ready {};
 // Drained: nothing is left to do.
 struct Stop {};
 
-using Effect = std::variant<SendToMaster, Reconnect, PostRun, PutFile, Probe, Spool, Unspool, Note,
-                            Ready, Stop>;
+using Effect = std::variant<SendToMaster, Reconnect, PostRun, CheckFile, PutFile, Probe, Spool,
+                            Unspool, Note, Ready, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket::agent

@@ -17,13 +17,16 @@ namespace {
 
 constexpr long kConnectTimeoutMs = 5'000;
 constexpr long kProbeTimeoutMs = 10'000;
+constexpr long kCheckTimeoutMs = 10'000;
 constexpr std::size_t kMostAnswerBytes = kMaxBodyBytes + 1;  // one more shows that it is too much
 
 struct ForRun {
   AttemptId id;
 };
+struct ForCheck {
+  std::string file;
+};
 struct ForFile {
-  AttemptId id;
   std::string file;
 };
 struct ForProbe {};
@@ -33,7 +36,7 @@ struct Transfer {
     void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
   };
   std::unique_ptr<CURL, Cleanup> easy;
-  std::variant<ForRun, ForFile, ForProbe> purpose;
+  std::variant<ForRun, ForCheck, ForFile, ForProbe> purpose;
   std::string request;
   std::size_t sent = 0;
   std::chrono::steady_clock::time_point begun = std::chrono::steady_clock::now();
@@ -110,8 +113,14 @@ class CurlJobeClient final : public JobeClient {
     go(transfer);
   }
 
+  void start(CheckFile&& file) override {
+    Transfer& transfer = begin("files/" + file.file, ForCheck{file.file}, kCheckTimeoutMs);
+    curl_easy_setopt(transfer.easy.get(), CURLOPT_NOBODY, 1L);  // HEAD
+    go(transfer);
+  }
+
   void start(PutFile&& file) override {
-    Transfer& transfer = begin("files/" + file.file, ForFile{file.id, file.file}, file.timeout_ms);
+    Transfer& transfer = begin("files/" + file.file, ForFile{file.file}, file.timeout_ms);
     transfer.request = "{\"file_contents\":\"" + base64_encode(file.content) + "\"}";
     set_body(transfer);
     curl_easy_setopt(transfer.easy.get(), CURLOPT_CUSTOMREQUEST, "PUT");
@@ -193,6 +202,10 @@ class CurlJobeClient final : public JobeClient {
     return answer;
   }
 
+  static Event ended(const ForCheck& purpose, Transfer& transfer, CURLcode code) {
+    return FileChecked{purpose.file, code == CURLE_OK && status_of(transfer) == 204};
+  }
+
   static Event ended(const ForFile& purpose, Transfer& transfer, CURLcode code) {
     std::string problem;
     if (code != CURLE_OK) {
@@ -201,7 +214,7 @@ class CurlJobeClient final : public JobeClient {
       problem =
           "HTTP " + std::to_string(status_of(transfer)) + " " + transfer.answer.substr(0, 200);
     }
-    return FilePushed{purpose.id, purpose.file, std::move(problem)};
+    return FilePushed{purpose.file, std::move(problem)};
   }
 
   static Event ended(const ForProbe&, Transfer& transfer, CURLcode code) {

@@ -18,12 +18,14 @@ class JobeClient {
   virtual ~JobeClient() = default;
 
   virtual void start(PostRun&& run) = 0;
+  virtual void start(CheckFile&& file) = 0;
   virtual void start(PutFile&& file) = 0;
   virtual void start_probe() = 0;
 
   // Sleeps until a transfer moves, one of `fds` is readable, or timeout_ms have passed.
   virtual void wait(const std::vector<int>& fds, int timeout_ms) = 0;
-  // Moves the transfers on and appends what has ended: RunAnswered, FilePushed, Probed.
+  // Moves the transfers on and appends what has ended: RunAnswered, FileChecked,
+  // FilePushed, Probed.
   virtual void collect(std::vector<Event>& out) = 0;
 };
 

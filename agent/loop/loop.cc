@@ -72,6 +72,7 @@ void Loop::perform_one(Effect& effect) {
                  [&](SendToMaster& send) { dealer_.send(send.message); },
                  [&](Reconnect&) { dealer_.reconnect(); },
                  [&](PostRun& run) { jobe_.start(std::move(run)); },
+                 [&](CheckFile& file) { jobe_.start(std::move(file)); },
                  [&](PutFile& file) { jobe_.start(std::move(file)); },
                  [&](Probe&) { jobe_.start_probe(); },
                  [&](Spool& keep) {

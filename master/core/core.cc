@@ -65,14 +65,18 @@ void Core::on(Restored& event, Now now, Effects& out) {
   // Ids sort by age, so arrival order is kept.
   std::sort(event.jobs.begin(), event.jobs.end(),
             [](const Job& a, const Job& b) { return a.id < b.id; });
-  for (auto& job : event.jobs) restore(std::move(job), now, out);
+  for (auto& job : event.jobs) {
+    FileHold hold = std::move(event.holds[job.id]);
+    restore(std::move(job), std::move(hold), now, out);
+  }
 }
 
-void Core::restore(Job&& job, Now now, Effects& out) {
+void Core::restore(Job&& job, FileHold hold, Now now, Effects& out) {
   CHECK_THAT(!is_final(job.state) && job.run_spec != nullptr);
   const JobId id = job.id;
   LiveJob& restored = jobs_[id];
   restored.job = std::move(job);
+  restored.hold = std::move(hold);
   restored.ticket = next_ticket_++;
   restored.came = now.mono;
   restored.program = std::hash<std::string>()(*restored.job.run_spec);

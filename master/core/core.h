@@ -43,6 +43,7 @@ class Core {
  private:
   struct LiveJob {
     Job job;
+    FileHold hold;  // its files stay in the store until it leaves the core
     Ticket ticket = 0;
     std::vector<ReplyTo> waiters;    // details in waiting_
     MonoMs came = 0;                 // when this process first had it
@@ -79,7 +80,7 @@ class Core {
   void on(BadFrame& event, Now now, Effects& out);
   void on(LinkGone& event, Now now, Effects& out);
   void on(Restored& event, Now now, Effects& out);
-  void restore(Job&& job, Now now, Effects& out);
+  void restore(Job&& job, FileHold hold, Now now, Effects& out);
   void on(StoreProblem& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
 
@@ -88,7 +89,7 @@ class Core {
   void on_message(Agent& agent, Hello& message, Now now, Effects& out);
   void on_message(Agent& agent, Heartbeat& message, Now now, Effects& out);
   void on_message(Agent& agent, SandboxReport& message, Now now, Effects& out);
-  void on_message(Agent& agent, NeedFiles& message, Now now, Effects& out);
+  void on_message(Agent& agent, NeedChunk& message, Now now, Effects& out);
   void on_message(Agent& agent, Finished& message, Now now, Effects& out);
   void on_message(Agent& agent, Draining& message, Now now, Effects& out);
   void on_message(Agent& agent, Bye& message, Now now, Effects& out);

@@ -160,14 +160,16 @@ void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
   learn_languages(agent, std::move(message.languages), std::move(message.sandbox_problem), out);
 }
 
-void Core::on_message(Agent& agent, NeedFiles& message, Now, Effects& out) {
+void Core::on_message(Agent& agent, NeedChunk& message, Now now, Effects& out) {
   const LiveJob* job = live(message.id.job);
-  if (job == nullptr || !runs_as(*job, agent.name, message.id.attempt)) return;
-  const auto& files = job->job.files;
-  std::erase_if(message.files, [&](const std::string& file) {
-    return std::find(files.begin(), files.end(), file) == files.end();
-  });
-  out.push_back(SendFiles{agent.link, message.id, std::move(message.files)});
+  const bool its_own =
+      job != nullptr && runs_as(*job, agent.name, message.id.attempt) &&
+      std::find(job->job.files.begin(), job->job.files.end(), message.file) != job->job.files.end();
+  if (!its_own) {
+    send(agent, FileAbsent{message.id, std::move(message.file)}, now, out);
+    return;
+  }
+  out.push_back(SendChunk{agent.link, message.id, std::move(message.file), message.offset});
 }
 
 void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {

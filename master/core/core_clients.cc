@@ -27,6 +27,7 @@ void Core::on(Submit& event, Now now, Effects& out) {
   job.job.client_job = std::move(event.client_job);
   job.job.cputime_s = event.cputime_s;
   job.job.files = std::move(event.files);
+  job.hold = std::move(event.hold);
   job.job.run_spec = std::move(event.run_spec);
   job.job.received = now.wall;
   if (!job.job.idempotency_key.empty()) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -52,6 +53,7 @@ struct Submit {
   std::string client_job;
   std::uint32_t cputime_s = kDefaultCputimeSeconds;
   std::vector<std::string> files;
+  FileHold hold;  // of those files
   Bytes run_spec;
 };
 
@@ -115,7 +117,8 @@ struct Restored {
   std::vector<Job> jobs;  // none of them final
   std::vector<AgentRecord> agents;
   std::vector<ApiKey> keys;
-  std::vector<Named> named;  // in order of arrival
+  std::vector<Named> named;         // in order of arrival
+  std::map<JobId, FileHold> holds;  // of their files, where all are still there
 };
 
 // The journal cannot write, or can again (empty).
@@ -157,11 +160,12 @@ struct Send {
   bool after_commit = false;  // hold it until this turn's saves are on disk
 };
 
-// Read these files and send them to the agent in chunks.
-struct SendFiles {
+// Read this piece of a file and send it to the agent.
+struct SendChunk {
   LinkId link = 0;
   AttemptId id;
-  std::vector<std::string> files;
+  std::string file;
+  std::uint64_t offset = 0;
 };
 
 // Answer a waiting request of Jobe's API. What waits_for_commit() is sent once this turn's saves,
@@ -218,7 +222,7 @@ struct Note {
   std::string text;  // key=value pairs
 };
 
-using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, Send, SendFiles,
+using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, Send, SendChunk,
                             Answer, CommandDone, Note>;
 using Effects = std::vector<Effect>;
 

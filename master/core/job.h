@@ -14,6 +14,10 @@ namespace docket {
 // Bodies are shared, never copied, between the front, the core, the journal and the link.
 using Bytes = std::shared_ptr<const std::string>;
 
+// Keeps a job's support files in the store while a copy of it lives; opaque here. Given out by
+// FileStore::hold().
+using FileHold = std::shared_ptr<const void>;
+
 enum class JobState : std::uint8_t {
   queued = 1,
   running = 2,

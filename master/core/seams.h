@@ -1,4 +1,5 @@
-// What the HTTP front may ask of the store. Implemented in master/store, called from any thread.
+// What HTTP front and loop may ask of the store. Implemented in master/store, called from any
+// thread.
 #pragma once
 
 #include <cstdint>
@@ -28,14 +29,27 @@ class JobReader {
   virtual Result<std::vector<Job>> list(const JobFilter& filter) = 0;
 };
 
+// A part of a support file. `version` tells contents that stood under one id apart.
+struct FilePiece {
+  std::uint64_t total_bytes = 0;  // of the whole file
+  std::uint64_t version = 0;
+  std::string data;
+};
+
 class FileStore {
  public:
   virtual ~FileStore() = default;
   virtual bool has(std::string_view id) = 0;
-  // On disk when it returns; a half-written file is never seen under its id.
+  // Sees that all are there and pins them, in one step. not_found when one is not; a hold must not
+  // outlive the store.
+  virtual Result<FileHold> hold(const std::vector<std::string>& ids) = 0;
+  // On disk when it returns; a half-written file is never seen under its id. too_large when it is
+  // larger than all that may be kept, unavailable when files in use leave no room or the disk
+  // fails.
   virtual Status put(std::string_view id, std::string_view content) = 0;
-  // not_found when it is not there.
-  virtual Result<std::string> get(std::string_view id) = 0;
+  // Up to `most_bytes` from `offset`, fewer only at the end. not_found when it is not there.
+  virtual Result<FilePiece> read(std::string_view id, std::uint64_t offset,
+                                 std::size_t most_bytes) = 0;
 };
 
 }  // namespace docket

@@ -98,8 +98,8 @@ void Loop::perform(Now now) {
       } else {
         send(*order);
       }
-    } else if (auto* files = std::get_if<SendFiles>(&effect)) {
-      send_files(*files);
+    } else if (auto* chunk = std::get_if<SendChunk>(&effect)) {
+      send_chunk(*chunk);
     } else if (auto* answer = std::get_if<Answer>(&effect)) {
       const bool after_commit = waits_for_commit(answer->kind);
       reply(std::move(*answer), after_commit);
@@ -141,23 +141,16 @@ void Loop::send(const Send& order) {
   if (!router_.send(order.link, order.message)) gone_.push_back(order.link);
 }
 
-void Loop::send_files(const SendFiles& order) {
-  for (const std::string& file : order.files) {
-    auto content = files_.get(file);
-    if (!content) {
-      log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), file,
-                 content.error().message);
-      send({order.link, FileAbsent{order.id, file}});
-      continue;
-    }
-    std::size_t offset = 0;
-    do {
-      FileChunk chunk{order.id, file, content->size(), offset,
-                      content->substr(offset, kMaxChunkBytes)};
-      offset += chunk.data.size();
-      send({order.link, std::move(chunk)});
-    } while (offset < content->size());
+void Loop::send_chunk(SendChunk& order) {
+  auto piece = files_.read(order.file, order.offset, kMaxChunkBytes);
+  if (!piece) {
+    log_->warn("job={} file={} absent=\"{}\"", order.id.job.text(), order.file,
+               piece.error().message);
+    send({order.link, FileAbsent{order.id, std::move(order.file)}});
+    return;
   }
+  send({order.link, FileChunk{order.id, std::move(order.file), piece->total_bytes, order.offset,
+                              std::move(piece->data), piece->version}});
 }
 
 void Loop::log(const Note& note) {

@@ -62,7 +62,7 @@ class Loop {
   void reply(Reply reply, bool after_commit);
   void release();
   void send(const Send& order);
-  void send_files(const SendFiles& order);
+  void send_chunk(SendChunk& order);
   void log(const Note& note);
 
   Core core_;

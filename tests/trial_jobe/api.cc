@@ -93,6 +93,7 @@ http::Response Api::get_stats() const {
   fields["max_running"] = stats.max_running;
   fields["runs"] = stats.runs;
   fields["overloads"] = stats.overloads;
+  fields["file_puts"] = files_.puts();
   return to_response({200, dump_json(fields)});
 }
 

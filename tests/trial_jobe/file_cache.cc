@@ -20,6 +20,7 @@ Status FileCache::put(const std::string& id, std::string_view bytes) {
   if (!out || error) {
     return Error{ErrorCode::unavailable, "cannot write " + (folder_ / id).string()};
   }
+  ++puts_;
   const auto [entry, is_new] = sizes_.try_emplace(id, 0);
   total_bytes_ += bytes.size();
   total_bytes_ -= entry->second;
@@ -42,6 +43,11 @@ void FileCache::forget_oldest() {
 bool FileCache::has(const std::string& id) const {
   std::lock_guard lock(mutex_);
   return sizes_.contains(id);
+}
+
+std::size_t FileCache::puts() const {
+  std::lock_guard lock(mutex_);
+  return puts_;
 }
 
 std::optional<fs::path> FileCache::find(const std::string& id) const {

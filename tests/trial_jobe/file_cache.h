@@ -26,6 +26,7 @@ class FileCache {
   // written, too_large when it is longer than the whole cache.
   Status put(const std::string& id, std::string_view bytes);
   bool has(const std::string& id) const;
+  std::size_t puts() const;  // that succeeded, since the start
   // Where the file is, if it is there. It may be gone by the time it is opened.
   std::optional<std::filesystem::path> find(const std::string& id) const;
 
@@ -38,6 +39,7 @@ class FileCache {
   std::map<std::string, std::size_t> sizes_;
   std::deque<std::string> by_age_;  // each id once, oldest first
   std::size_t total_bytes_ = 0;
+  std::size_t puts_ = 0;
 };
 
 }  // namespace docket::trial_jobe

@@ -127,6 +127,7 @@ int serve(const Settings& settings) {
   options.listen = need("", parse_address("--listen", settings.listen));
   options.idle_timeout_ms = 5'000;  // the time-outs of Jobe's Apache
   options.body_timeout_ms = 10'000;
+  options.max_body_bytes = 96u << 20;  // a file of 64 MB in base 64
 
   // Made first, removed last.
   const DataFolder data = need("--data: ", DataFolder::make(settings.data));

@@ -75,12 +75,12 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
        "a163"
        "a631322e322e30"
        "a4676f6e65"},
-      {NeedFiles{kAttempt, {"abcd1234"}},
+      {NeedChunk{kAttempt, "abcd1234", 262144},
        "95"
-       "07" +
+       "0f" +
            id +
-           "01"
-           "a86162636431323334"},
+           "a86162636431323334"
+           "ce00040000"},
       {finished,
        "9b"
        "0a" +
@@ -146,14 +146,15 @@ std::vector<std::pair<ToAgent, std::string>> golden_to_agent() {
            "01"
            "a86162636431323334"
            "c4027b7d"},
-      {FileChunk{kAttempt, "abcd1234", 10, 2, "xy"},
-       "97"
+      {FileChunk{kAttempt, "abcd1234", 10, 2, "xy", 300},
+       "98"
        "08" +
            id +
            "a86162636431323334"
            "0a"
            "02"
-           "c4027879"},
+           "c4027879"
+           "cd012c"},
       {FileAbsent{kAttempt, "abcd1234"},
        "94"
        "09" +

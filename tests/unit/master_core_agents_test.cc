@@ -366,23 +366,6 @@ TEST_SUITE("master core: agents") {
     CHECK(cluster.running(id));
   }
 
-  TEST_CASE("a request for files becomes a sending on the same link") {
-    Cluster cluster;
-    const LinkId link = cluster.join("lab-1");
-    const JobId id = cluster.submit({.files = {"abcdefgh"}});
-    cluster.tell("lab-1", NeedFiles{cluster.current(id), {"abcdefgh"}});
-    const auto sendings = cluster.of<SendFiles>();
-    REQUIRE(sendings.size() == 1);
-    CHECK(sendings[0].link == link);
-    CHECK(sendings[0].id == cluster.current(id));
-    CHECK(sendings[0].files == std::vector<std::string>{"abcdefgh"});
-    // Only what its own job names.
-    cluster.tell("lab-1", NeedFiles{cluster.current(id), {"ijklmnop", "abcdefgh"}});
-    CHECK(cluster.of<SendFiles>().at(0).files == std::vector<std::string>{"abcdefgh"});
-    cluster.tell("lab-1", NeedFiles{{id, 7}, {"abcdefgh"}});
-    CHECK(cluster.of<SendFiles>().empty());
-  }
-
   TEST_CASE("time in which the master itself stood still is not held against its agents") {
     Cluster cluster;
     cluster.join("lab-1");

@@ -630,7 +630,7 @@ class Walk {
       agent.held[order.id] = expired;
       tell(agent, expired);
     } else if (pick(4) == 0) {
-      tell(agent, NeedFiles{order.id, {"abcdefgh"}});
+      tell(agent, NeedChunk{order.id, "abcdefgh", 0});
     }
   }
   void on(PlayedAgent& agent, const Taken& taken) {

@@ -1,4 +1,4 @@
-// The store on a real SQLite in a folder of its own: journal, reader, support files.
+// The store on a real SQLite in a folder of its own: journal and reader.
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -8,39 +8,18 @@
 #include <fstream>
 #include <mutex>
 
-#include "master/store/files.h"
 #include "master/store/journal.h"
 #include "master/store/reader.h"
 #include "master/store/sqlite.h"
-#include "protocol/messages.h"
+#include "tests/unit/temporary_folder.h"
 
 using namespace docket;
 using namespace docket::store;
+using docket::test::TemporaryFolder;
 
 namespace {
 
 namespace fs = std::filesystem;
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "docket-store-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path_ = name;
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::string path() const { return path_.string(); }
-  std::string database() const { return (path_ / "docket.db").string(); }
-
- private:
-  fs::path path_;
-};
 
 // Hears a journal's progress on its thread and lets the test wait for it.
 class Progress {
@@ -403,67 +382,10 @@ TEST_SUITE("store") {
     const std::string missing = folder.path() + "/none";
     CHECK(refusal_to_open(missing, ErrorCode::unavailable).find(missing) != std::string::npos);
     CHECK_FALSE(open_reader(missing).ok());
-    std::ofstream(folder.path() + "/file") << "x";
-    CHECK_FALSE(open_files(folder.path() + "/file").ok());
     if (::geteuid() == 0) return;  // root may write anywhere
     fs::permissions(folder.path(), fs::perms::owner_read | fs::perms::owner_exec);
     refusal_to_open(folder.path(), ErrorCode::unavailable);
-    CHECK_FALSE(open_files(folder.path()).ok());
     fs::permissions(folder.path(), fs::perms::owner_all);
-  }
-}
-
-TEST_SUITE("store: files") {
-  TEST_CASE("a file is there, whole, under its id") {
-    const TemporaryFolder folder;
-    auto opened = open_files(folder.path());
-    REQUIRE(opened.ok());
-    FileStore& files = **opened;
-    const std::string content("a\0\xff\n", 4);
-    for (const std::string id :
-         {"a", "ab", "abc", "be456a3c024d8e8bfe7481d9fd1dc37f", "BE456A3C"}) {
-      CHECK_FALSE(files.has(id));
-      CHECK(files.get(id).error().code == ErrorCode::not_found);
-      REQUIRE(files.put(id, content).ok());
-      CHECK(files.has(id));
-      CHECK(*files.get(id) == content);
-    }
-    CHECK_FALSE(files.has("be456a3c"));
-    REQUIRE(files.put("ab", "shorter").ok());
-    CHECK(*files.get("ab") == "shorter");
-    REQUIRE(files.put("empty", "").ok());
-    CHECK(files.has("empty"));
-    CHECK(files.get("empty")->empty());
-    CHECK(*(*open_files(folder.path()))->get("ab") == "shorter");
-  }
-
-  TEST_CASE("no id names a path") {
-    const TemporaryFolder folder;
-    auto opened = open_files(folder.path());
-    FileStore& files = **opened;
-    std::ofstream(folder.path() + "/secret") << "x";
-    const std::string too_long(kMaxNameBytes + 1, 'a');
-    for (const std::string& id : std::vector<std::string>{
-             "", ".", "..", "../secret", "ab/../../secret", "/etc/passwd", "ab/c", "ab.c", "a b",
-             std::string("ab\0c", 4), "\xc3\xa9", too_long}) {
-      CAPTURE(id);
-      CHECK_FALSE(files.has(id));
-      CHECK(files.put(id, "y").error().code == ErrorCode::invalid);
-      CHECK(files.get(id).error().code == ErrorCode::not_found);
-    }
-    CHECK(files.put(std::string(kMaxNameBytes, 'a'), "y").ok());
-  }
-
-  TEST_CASE("half-written files are cleared away when the store is opened") {
-    const TemporaryFolder folder;
-    REQUIRE((*open_files(folder.path()))->put("abcdefgh", "whole").ok());
-    const fs::path half = fs::path(folder.path()) / "files" / "half.0";
-    std::ofstream(half) << "hal";
-    auto files = open_files(folder.path());
-    REQUIRE(files.ok());
-    CHECK_FALSE(fs::exists(half));
-    CHECK(*(*files)->get("abcdefgh") == "whole");
-    CHECK((*files)->put("ijklmnop", "new").ok());
   }
 }
 

@@ -720,7 +720,8 @@ TEST_SUITE("slow trial_jobe") {
     CHECK_FALSE(api.handle(request("POST", root + "runs/", python("print(1)").dump())));
     CHECK(json::parse(answered.get_future().get().body) == result(15, "1\n"));
     CHECK(answer("GET", "/trial/stats") ==
-          "200 {\"slots\":1,\"running\":0,\"max_running\":1,\"runs\":1,\"overloads\":0}");
+          "200 {\"slots\":1,\"running\":0,\"max_running\":1,\"runs\":1,\"overloads\":0,"
+          "\"file_puts\":1}");
   }
 
   TEST_CASE("trial_jobe: hundreds of runs leave nothing behind") {

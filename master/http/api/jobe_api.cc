@@ -32,19 +32,6 @@ JobId fresh_job_id() {
   return make_job_id(read_clock().wall, random);
 }
 
-void add_cors(Response& response) {
-  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
-  response.headers.emplace_back(
-      "Access-Control-Allow-Headers",
-      "X-API-KEY, Origin, X-Requested-With, Content-Type, Accept, Access-Control-Request-Method");
-  response.headers.emplace_back("Access-Control-Allow-Methods",
-                                "GET, POST, OPTIONS, PUT, HEAD, DELETE");
-}
-
-Response error_response(const Error& error) {
-  return text_response(facts_of(error.code).http_status, error.message);
-}
-
 Response no_content() {
   Response response;
   response.status = 204;
@@ -53,6 +40,15 @@ Response no_content() {
 }
 
 }  // namespace
+
+void add_cors(Response& response) {
+  response.headers.emplace_back("Access-Control-Allow-Origin", "*");
+  response.headers.emplace_back(
+      "Access-Control-Allow-Headers",
+      "X-API-KEY, Origin, X-Requested-With, Content-Type, Accept, Access-Control-Request-Method");
+  response.headers.emplace_back("Access-Control-Allow-Methods",
+                                "GET, POST, OPTIONS, PUT, HEAD, DELETE");
+}
 
 Response text_response(int status, std::string_view text) {
   Response response;
@@ -63,10 +59,12 @@ Response text_response(int status, std::string_view text) {
 }
 
 JobeApi::JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files,
-                 const Published<Snapshot>& published, KeyGate* gate, std::int64_t retention_ms)
+                 FileUploads& uploads, const Published<Snapshot>& published, KeyGate* gate,
+                 std::int64_t retention_ms)
     : post_(std::move(post)),
       jobs_(jobs),
       files_(files),
+      uploads_(uploads),
       published_(published),
       gate_(gate),
       retention_ms_(retention_ms) {}
@@ -194,11 +192,9 @@ std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   auto run = parse_run_request(std::move(request.body), published_.get()->known_languages);
   if (!run) return text_response(400, run.error().message);
   if (run->body->size() > kMaxBodyBytes) return too_large();  // taking out a secret wrote it anew
-  for (const auto& file : run->files) {
-    if (!files_.has(file)) {
-      return text_response(404, "One or more of the specified files is missing/unavailable");
-    }
-  }
+  auto hold = files_.hold(run->files);
+  if (!hold) return text_response(404, "One or more of the specified files is missing/unavailable");
+  submit.hold = std::move(*hold);
   submit.id = fresh_job_id();
   if (!submit.idempotency_key.empty()) submit.fingerprint = sha256_hex(*run->body);
   submit.language = std::move(run->language);
@@ -262,20 +258,12 @@ std::optional<Response> JobeApi::head_file(Request&&, const std::string& id) {
 }
 
 std::optional<Response> JobeApi::put_file(Request&& request, const std::string& id) {
-  const auto content = parse_file_request(request.body, "put", id);
-  if (!content) return error_response(content.error());
-  const auto kept = files_.put(id, *content);
-  if (!kept) return text_response(503, "put: the file could not be kept: " + kept.error().message);
-  return no_content();
+  if (id.size() > kMaxNameBytes) return text_response(404, "");
+  return uploads_.take(id, std::move(request));
 }
 
 std::optional<Response> JobeApi::post_file(Request&& request, const std::string&) {
-  const auto content = parse_file_request(request.body, "post", "");
-  if (!content) return error_response(content.error());
-  const std::string id = md5_hex(*content);
-  const auto kept = files_.put(id, *content);
-  if (!kept) return text_response(503, "post: the file could not be kept: " + kept.error().message);
-  return text_response(200, id);
+  return uploads_.take("", std::move(request));
 }
 
 }  // namespace docket::http

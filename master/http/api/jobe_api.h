@@ -11,6 +11,7 @@
 #include "master/core/events.h"
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
+#include "master/http/api/file_uploads.h"
 #include "master/http/api/key_gate.h"
 #include "master/http/api/routes.h"
 #include "master/http/server.h"
@@ -22,7 +23,7 @@ class JobeApi {
  public:
   // `gate` may be null: who comes here has been let in already. `retention_ms`: how long results
   // are kept, to tell an expired run from an unknown one.
-  JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files,
+  JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files, FileUploads& uploads,
           const Published<Snapshot>& published, KeyGate* gate, std::int64_t retention_ms);
 
   // Patterns behind the prefixes /jobe/index.php/restapi/ and /jobe/restapi/.
@@ -52,6 +53,7 @@ class JobeApi {
   std::function<void(Event)> post_;
   JobReader& jobs_;
   FileStore& files_;
+  FileUploads& uploads_;
   const Published<Snapshot>& published_;
   KeyGate* const gate_;
   const std::int64_t retention_ms_;
@@ -59,5 +61,8 @@ class JobeApi {
 
 // An answer in Jobe's form: a JSON string.
 Response text_response(int status, std::string_view text);
+
+// What lets a page of another origin read the answer.
+void add_cors(Response& response);
 
 }  // namespace docket::http
