@@ -14,8 +14,9 @@ bool is_fault(std::string_view line, Step step) {
                      (signer.ends_with("/runguard") && signer.find(' ') == std::string_view::npos);
   if (!guard) return false;
   const std::string_view complaint = line.substr(colon + 2);
-  const bool unfit_limit = complaint.starts_with("invalid ") &&
-                           complaint.find(" specified: `") != std::string_view::npos;
+  const bool unfit_limit = (complaint.starts_with("invalid ") &&
+                            complaint.find(" specified: `") != std::string_view::npos) ||
+                           complaint == "setting timer: Invalid argument";  // cputime 1e300
   const bool own_doing = step == Step::run && complaint.starts_with("warning: command ");
   return !unfit_limit && !own_doing;
 }

@@ -17,6 +17,7 @@ constexpr std::int64_t kLeastMemoryMb = 500;
 constexpr std::int64_t kLeastDiskMb = 20;
 constexpr std::int64_t kLeastProcesses = 5;
 constexpr std::int64_t kPerMega = 1'000;
+constexpr double kMostTimerSeconds = 9223372036854775808.0;
 
 Number integer(std::int64_t value) {
   return {static_cast<double>(value), true, std::to_string(value)};
@@ -50,10 +51,13 @@ bool no_seconds(const std::string& text) {
   return *end != '\0' || !std::isfinite(value) || value <= 0;
 }
 
-std::string invalid(const char* what, const std::string& text) {
+std::string complaint_of(const std::string& text) {
   const std::string guard = kGuard;
-  return guard + ": invalid " + what + " specified: `" + text + "'\nTry `" + guard +
-         " --help' for more information.\n";
+  return guard + ": " + text + "\nTry `" + guard + " --help' for more information.\n";
+}
+
+std::string invalid(const std::string& what, const std::string& text) {
+  return complaint_of("invalid " + what + " specified: `" + text + "'");
 }
 
 std::string time_complaint(const Number& cpu_s) {
@@ -90,6 +94,9 @@ std::string guard_complaint(const Parameters& given, Step step, const LanguageRu
     const Number disk = of_step(*given.disk_mb, step, kLeastDiskMb);
     const auto size = calculated(disk, kPerMega);
     if (disk.value != -1 && below(size, 1)) return invalid("filesize limit", size);
+  }
+  if (given.cpu_s && 2 * given.cpu_s->value >= kMostTimerSeconds) {
+    return complaint_of("setting timer: Invalid argument");
   }
   return {};
 }

@@ -40,7 +40,7 @@ Limits run_limits(const Parameters& given, const LanguageRules& language) {
       given.cpu_s ? std::min<double>(given.cpu_s->value, kMaxCpuSeconds) : kDefaultCpuSeconds;
   limits.memory_mb = whole(given.memory_mb, language.memory_mb, kMaxMemoryMb, 0);
   limits.disk_mb = whole(given.disk_mb, limits.disk_mb, kMaxDiskMb, kMaxDiskMb);
-  limits.processes = whole(given.processes, language.processes, kMaxProcesses, kMaxProcesses);
+  limits.processes = whole(given.processes, language.processes, kMaxProcesses, 0);
   const double stream_mb = given.stream_mb ? given.stream_mb->value : kDefaultStreamMb;
   limits.stream_bytes =
       static_cast<std::size_t>(std::clamp(stream_mb, 0.0, kMaxStreamMb) * kStreamMb);
@@ -53,7 +53,7 @@ Limits compile_limits(const Limits& run, const LanguageRules& language) {
   limits.cpu_s = std::max(run.cpu_s, kCompileCpuSeconds);
   limits.memory_mb = language.memory_mb == 0 ? 0 : kCompileMemoryMb;
   limits.disk_mb = std::max(run.disk_mb, kCompileDiskMb);
-  limits.processes = std::max(run.processes, language.processes);
+  limits.processes = run.processes == 0 ? 0 : std::max(run.processes, language.processes);
   limits.stream_bytes = static_cast<std::size_t>(kDefaultStreamMb * kStreamMb);
   return limits;
 }

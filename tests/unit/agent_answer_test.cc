@@ -149,6 +149,7 @@ TEST_SUITE("agent answer") {
          {"invalid cputime specified: `0'", "invalid cputime specified: `-1'",
           "invalid runtime specified: `INF'", "invalid memory limit specified: `-1000'",
           "invalid filesize limit specified: `0'", "invalid process limit specified: `2.5'",
+          "setting timer: Invalid argument",
           "invalid streamsize limit specified: `1.0E+25': Numerical result out of range"}) {
       for (const Step step : {Step::compile, Step::run}) {
         CHECK(fault_signature(guard + ": " + complaint + usage, step).empty());

@@ -219,7 +219,15 @@ TEST_SUITE("run request") {
     }
     accepted(with_name("\"" + std::string(255, 'x') + "\""));
     CHECK(refused(with_name("\"" + std::string(256, 'x') + "\"")) ==
-          "The sourcefilename for the run_spec is longer than 255 bytes");
+          "The sourcefilename for the run_spec has a length that Jobe cannot use: 256 bytes");
+    // Jobe copies it to NAME.js; a name of 3 bytes it copies onto itself, and breaks.
+    for (const auto& [bytes, good] :
+         {std::pair(2, true), {3, false}, {4, true}, {252, true}, {253, false}}) {
+      const auto run = parse_run_request(
+          with("\"sourcefilename\":\"" + std::string(bytes, 'x') + "\"", "nodejs"), kKnown);
+      CHECK(run.ok() == good);
+    }
+    accepted(with_name("\"abc\""));
   }
 
   TEST_CASE("support files are listed once each, in order") {
@@ -346,9 +354,12 @@ TEST_SUITE("run request") {
   TEST_CASE("other limits are the sandbox's to take or leave") {
     for (const char* name : {"memorylimit", "disklimit", "numprocs", "streamsize", "foo"}) {
       for (const char* value : {"0", "-1", "1e999", "\"x\"", "[]", "{}", "null", "true"}) {
-        accepted(with_parameter(name, value, "java"));
+        accepted(with_parameter(name, value, "c"));
       }
     }
+    accepted(with_parameter("numprocs", "[]", "java"));
+    CHECK(refused(with_parameter("numprocs", "{}", "java")) ==
+          "parameter 'numprocs' must be a number");
   }
 
   TEST_CASE("arguments must be lists of texts where the language uses them") {
