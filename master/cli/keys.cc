@@ -105,9 +105,13 @@ Result<int> create_key_command(Context& context, const NewKey& key) {
   } else if (made_here) {
     print(*secret + "\n");
   }
+  // Whoever has run programs until now must learn it, so that it does not come as a surprise.
+  const auto keys = fetch(context.client, kKeys);
+  const bool first = keys && list_at(*keys, "keys").size() == 1;
   tell("made the key " + key.name +
        (made_here ? ", which is shown this once and kept nowhere" : " of the secret given") +
-       "; CodeRunner wants it in its setting \"Jobe API key\"");
+       "; CodeRunner wants it in its setting \"Jobe API key\"" +
+       (first ? "; it is the first: from now on the Jobe API runs nothing without one" : ""));
   return 0;
 }
 

@@ -81,6 +81,8 @@ TEST_SUITE("e2e keys") {
     const std::string moodle = create(cluster, "moodle");
     const std::string course = create(cluster, "course");
     CHECK(moodle.size() == 40);
+    CHECK(cluster.docket({"keys", "create", "third"}).err.find("first") == std::string::npos);
+    CHECK(cluster.docket({"keys", "revoke", "third", "-y"}).status == 0);
     CHECK(moodle != course);
     const std::string body = run_body("python3", kHello);
     check_refused(post_run(cluster, body), "\"Missing API key\"");
