@@ -2,8 +2,9 @@
 
 import {
   Banner, Refusal, age, age_ms, ask, badge, by_id, bytes, coarse_since, count, counted, dotted,
-  duration, element, make_row, outcome_kind, repeat, set_children, set_master_time, set_meter,
-  set_text, set_time, show_version, since, state_dot, sync_rows, wire_go_box,
+  duration, element, has_outcome, make_row, outcome_kind, repeat, set_children, set_master_time,
+  set_meter, set_text, set_time, short_moment, show_version, since, state_dot, sync_rows,
+  wire_go_box,
 } from './common.js';
 
 const kPauseMs = 1000;
@@ -44,11 +45,27 @@ function show_cards(status) {
   set_text(by_id('done-note'), `${count(status.finished)} since the start${late}`);
 }
 
+// What the master could not serve since its start; the lights do not tell, as it may be long ago.
+function show_notices(status) {
+  const told = [];
+  if (status.refused > 0) {
+    told.push(`${counted(status.refused, 'run')} refused since ${short_moment(status.started)}, ` +
+              `last ${age(status.last_refused)}: ${status.last_refusal}`);
+  }
+  if (status.expired > 0) {
+    told.push(`${counted(status.expired, 'run')} expired after waiting too long`);
+  }
+  const notices = by_id('notices');
+  set_children(notices, told, () => told.map((text) => element('li', {}, text)));
+  notices.hidden = told.length === 0;
+}
+
 function show_status(status) {
   set_master_time(status.time);
   show_light(level_of(status), status.summary);
   set_time(by_id('uptime'), status.started, `up ${since(status.started)}`);
   show_cards(status);
+  show_notices(status);
   show_version(status);
 }
 
@@ -148,23 +165,33 @@ function make_job_row(job) {
 
 function show_job(row, job) {
   const [, state, language, outcome, agent, attempts, waited, run_time, received] = row.cells;
-  const final = job.finished !== null;
   set_children(state, job.state, state_dot);
   set_text(language, job.language);
-  set_children(outcome, final ? [job.outcome_name, outcome_kind(job.outcome)] : null, (value) =>
+  const told = has_outcome(job) ? [job.outcome_name, outcome_kind(job.outcome)] : null;
+  set_children(outcome, told, (value) =>
     value === null ? '–' : element('span', {class: `outcome ${value[1]}`}, value[0]));
   set_text(agent, job.agent ?? '–');
   agent.title = job.agent ?? '';
   set_text(attempts, count(job.attempts));
   attempts.classList.toggle('warned', job.attempts > 1);
   set_text(waited, duration(job.waited_ms));
-  set_text(run_time, final && job.run_ms !== null ? duration(job.run_ms) : '–');
+  set_text(run_time, has_outcome(job) && job.run_ms !== null ? duration(job.run_ms) : '–');
   set_time(received, job.received, age(job.received));
+}
+
+const wanted_state = () => by_id('jobs-state').value;
+
+function jobs_wanted() {
+  const state = wanted_state();
+  return `jobs?limit=${kListedJobs}${state === '' ? '' : `&state=${state}`}`;
 }
 
 function show_jobs(jobs) {
   sync_rows(by_id('jobs'), jobs, (job) => job.id, make_job_row, show_job);
-  by_id('jobs-empty').hidden = jobs.length > 0;
+  const empty = by_id('jobs-empty');
+  set_text(empty, wanted_state() === '' ? 'No run has been submitted yet.'
+                                        : 'No run is in this state.');
+  empty.hidden = jobs.length > 0;
   set_text(by_id('jobs-hint'), jobs.length < kListedJobs ? '' : `the last ${kListedJobs}`);
 }
 
@@ -172,7 +199,7 @@ function show_jobs(jobs) {
 
 async function refresh() {
   const [status, agents, jobs] = await Promise.allSettled(
-    ['status', 'agents', `jobs?limit=${kListedJobs}`].map((what) => ask(`api/v1/${what}`)));
+    ['status', 'agents', jobs_wanted()].map((what) => ask(`api/v1/${what}`)));
   const failed = [status, agents, jobs].filter((answer) => answer.status === 'rejected');
   if (failed.some((answer) => !(answer.reason instanceof Refusal))) {
     banner.no_answer('What is shown here is from then.');
@@ -189,4 +216,5 @@ async function refresh() {
 }
 
 wire_go_box();
+by_id('jobs-state').addEventListener('change', refresh);
 repeat(refresh, kPauseMs, banner);

@@ -16,13 +16,16 @@ std::string_view content_type_of(std::string_view name) {
   if (name.ends_with(".js")) return "text/javascript; charset=UTF-8";
   if (name.ends_with(".css")) return "text/css; charset=UTF-8";
   if (name.ends_with(".svg")) return "image/svg+xml";
+  if (name.ends_with(".json")) return "application/json";
   return "application/octet-stream";
 }
 
-// The two pages have paths of their own, because what they link to is relative to those.
+// The two pages have paths of their own, because what they link to is relative to those, and the
+// API's document stands with the API.
 std::string path_of(std::string_view name) {
   if (name == "index.html") return "/";
   if (name == "job.html") return std::string(kJobs);
+  if (name == "openapi.json") return "/api/v1/openapi.json";
   return "/" + std::string(name);
 }
 

@@ -126,6 +126,13 @@ export const clock = (date) =>
 export const date_and_clock = (date) =>
   `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock(date)}`;
 
+// "14:03" on the master's day, "2026-11-22 14:03" on another.
+export function short_moment(time_text) {
+  const [day, time] = date_and_clock(new Date(time_text)).split(' ');
+  const [today] = date_and_clock(new Date(master_now())).split(' ');
+  return day === today ? time.slice(0, 5) : `${day} ${time.slice(0, 5)}`;
+}
+
 // Puts words for a time into `parent`; the exact time is in the tooltip.
 export function set_time(parent, time_text, words) {
   if (time_text === null) return set_text(parent, words);
@@ -146,6 +153,9 @@ export function outcome_kind(outcome) {
   if (outcome === 15) return 'good';
   return outcome === 20 || outcome === 21 ? 'bad' : 'plain';
 }
+
+// The 21 of a cancelled run is for clients that waited; it says nothing about the program.
+export const has_outcome = (job) => job.finished !== null && job.state !== 'cancelled';
 
 export const state_dot = (state) => dotted(state, `state-${state}`);
 

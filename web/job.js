@@ -2,8 +2,8 @@
 
 import {
   Banner, Refusal, ask, by_id, bytes, clock, count, counted, date_and_clock, dotted, duration,
-  element, make_row, master_now, outcome_kind, repeat, set_children, set_master_time, set_text,
-  set_time, show_version, state_dot, sync_rows, wire_go_box,
+  element, has_outcome, make_row, master_now, outcome_kind, repeat, set_children, set_master_time,
+  set_text, set_time, show_version, state_dot, sync_rows, wire_go_box,
 } from './common.js';
 import {ending_kind, ending_words, late_words, timeline_items} from './timeline.js';
 
@@ -32,7 +32,7 @@ function facts_of(job) {
     ['Language', `${job.language}${version}`],
     ['Agent', job.agent ?? '–'],
     ['Waited', duration(job.waited_ms)],
-    ['Run time', job.finished !== null && job.run_ms !== null ? duration(job.run_ms) : '–'],
+    ['Run time', has_outcome(job) && job.run_ms !== null ? duration(job.run_ms) : '–'],
     ['Attempts', count(job.attempts)],
     ['CPU limit', `${job.cputime_s} s`],
     ['Received', moment(job.received), job.received],
@@ -40,6 +40,7 @@ function facts_of(job) {
     ['Client', job.asynchronous ? 'asked for it to run on its own' : 'waits for the answer'],
     ['Answer', job.http_status === null ? '–' : `HTTP ${job.http_status}`],
   ];
+  if (job.key !== '') facts.push(['API key', job.key]);
   if (job.client_job !== '') facts.push(['CodeRunner job', job.client_job]);
   if (job.files.length > 0) facts.push(['Support files', count(job.files.length)]);
   return facts;
@@ -51,13 +52,13 @@ function fact_nodes(facts) {
 }
 
 function show_verdict(job) {
-  const final = job.finished !== null;
-  set_children(by_id('verdict'), [job.state, job.outcome_name, final], () => {
+  const told = has_outcome(job);
+  set_children(by_id('verdict'), [job.state, job.outcome_name, told], () => {
     const parts = [state_dot(job.state)];
-    if (final) parts.push(' ', dotted(job.outcome_name, `ending-${outcome_kind(job.outcome)}`));
+    if (told) parts.push(' ', dotted(job.outcome_name, `ending-${outcome_kind(job.outcome)}`));
     return parts;
   });
-  document.title = `${final ? job.outcome_name : job.state} · ${id.slice(-8)} · Docket`;
+  document.title = `${told ? job.outcome_name : job.state} · ${id.slice(-8)} · Docket`;
 }
 
 // ---- attempts

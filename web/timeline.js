@@ -1,6 +1,6 @@
 // A job's life as a list of steps with bars on one scale: received, waiting, each attempt, the end.
 
-import {clock, dotted, duration, element, outcome_kind} from './common.js';
+import {clock, dotted, duration, element, has_outcome, outcome_kind} from './common.js';
 
 const kNarrowest = 0.4;  // percent; a bar is to be seen however short it is
 
@@ -20,7 +20,8 @@ export function steps_of(job) {
     steps.push({kind: 'attempt', from, to, attempt});
     free_from = Math.max(free_from, to ?? from);
   }
-  if (job.state === 'queued' || job.state === 'expired') {
+  const left_waiting = job.state === 'cancelled' && free_from < finished;
+  if (job.state === 'queued' || job.state === 'expired' || left_waiting) {
     steps.push({kind: 'wait', from: free_from, to: finished});
   }
   if (finished !== null) steps.push({kind: 'finished', from: finished, to: finished});
@@ -29,7 +30,7 @@ export function steps_of(job) {
 
 export function ending_kind(attempt) {
   if (attempt.ended === null) return 'live';
-  if (attempt.ending === 'rejected') return 'plain';
+  if (attempt.ending === 'rejected' || attempt.ending === 'cancelled') return 'plain';
   return attempt.ending === 'ran' ? outcome_kind(attempt.outcome) : 'bad';
 }
 
@@ -97,9 +98,13 @@ function attempt_words(step, end) {
   return parts;
 }
 
+const kEnds = new Map([['expired', 'Expired'], ['cancelled', 'Cancelled']]);
+
+const end_mark = (job) => `ending-${has_outcome(job) ? outcome_kind(job.outcome) : 'plain'}`;
+
 function finished_words(job, from, received) {
-  return [strong(job.state === 'expired' ? 'Expired' : 'Finished'), ' ',
-    dotted(job.outcome_name, `ending-${outcome_kind(job.outcome)}`),
+  const outcome = dotted(job.outcome_name, end_mark(job));
+  return [strong(kEnds.get(job.state) ?? 'Finished'), ' ', ...(has_outcome(job) ? [outcome] : []),
     element('div', {class: 'faint'}, `${duration(from - received)} after it came`)];
 }
 
@@ -134,7 +139,7 @@ export function timeline_items(job, now) {
       case 'finished':
         words = finished_words(job, step.from, start);
         track.append(bar('point', step.from, step.from, scale));
-        mark = `finished ending-${outcome_kind(job.outcome)}`;
+        mark = `finished ${end_mark(job)}`;
         break;
     }
     return element('li', {class: mark}, element('span', {class: 'offset'}, offset),

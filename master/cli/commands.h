@@ -39,12 +39,31 @@ struct RunOptions {
   bool asynchronous = false;
 };
 
+struct NewKey {
+  std::string name;
+  std::uint32_t hourly_rate = 0;  // 0: no bound, as below
+  std::uint32_t max_queued = 0;
+  std::uint32_t weight = 1;
+  std::string priority = "normal";
+  bool no_async = false;
+  std::string file;  // where the secret is, "-" for standard input, or empty to make one
+};
+
 Result<int> status_command(Context& context);
 Result<int> agents_command(Context& context);
 Result<int> jobs_command(Context& context, const JobsQuery& query);
 // `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
 // several have it.
 Result<int> job_command(Context& context, const std::string& id);
+// conflict when the run has ended.
+Result<int> cancel_command(Context& context, const std::string& id);
 Result<int> run_command(Context& context, const RunOptions& options);
+Result<int> create_key_command(Context& context, const NewKey& key);
+Result<int> list_keys_command(Context& context);
+// Asks on the terminal first, unless `yes`; invalid when there is no terminal to ask on.
+Result<int> revoke_key_command(Context& context, const std::string& name, bool yes);
+
+// The id of the one run that `id` means, as for job_command.
+Result<std::string> whole_id(Context& context, const std::string& id);
 
 }  // namespace docket::cli

@@ -78,6 +78,12 @@ std::string age_at(const Json& object, const char* key, WallMs now) {
   return time ? age(now - *time) : std::string();
 }
 
+std::string outcome_in(const Json& job) {
+  const bool ended = known_at(job, "outcome") || known_at(job, "http_status");
+  return ended && text_at(job, "state") != "cancelled" ? text_at(job, "outcome_name")
+                                                       : std::string();
+}
+
 Error error_of(const Client& client, const Request& request, const Reply& reply) {
   std::string message = message_in(reply.body);
   if (message.empty()) {

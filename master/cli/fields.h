@@ -25,6 +25,10 @@ const Json& list_at(const Json& object, const char* key);  // an empty list when
 // Time from the moment in `key` to `now`, or "" when there is none.
 std::string age_at(const Json& object, const char* key, WallMs now);
 
+// What came of a job: nothing yet, the outcome's name, or that the sandbox refused the request. The
+// outcome of a cancelled one says only that it has none.
+std::string outcome_in(const Json& job);
+
 // What an answer that is no success says, as one line.
 Error error_of(const Client& client, const Request& request, const Reply& reply);
 

@@ -28,12 +28,11 @@ Fact moment(const char* label, const Json& object, const char* key, WallMs now) 
 }
 
 std::string facts_of_job(const Json& job, WallMs now, bool colour) {
-  const bool ended = known_at(job, "outcome") || known_at(job, "http_status");
   const auto cputime_s = number_at(job, "cputime_s");
   const auto files = list_at(job, "files").size();
   return facts_text({{"Run", {text_at(job, "id"), Tone::strong}},
                      {"State", {text_at(job, "state")}},
-                     {"Outcome", {ended ? text_at(job, "outcome_name") : ""}},
+                     {"Outcome", {outcome_in(job)}},
                      {"Language", {text_at(job, "language")}},
                      {"Agent", {text_at(job, "agent")}},
                      moment("Received", job, "received", now),
@@ -41,6 +40,7 @@ std::string facts_of_job(const Json& job, WallMs now, bool colour) {
                      {"Waited", {duration(number_at(job, "waited_ms"))}},
                      {"CPU limit", {cputime_s > 0 ? std::to_string(cputime_s) + " s" : ""}},
                      {"Files", {files > 0 ? std::to_string(files) : ""}},
+                     {"Key", {text_at(job, "key")}},
                      {"CodeRunner job", {text_at(job, "client_job")}}},
                     colour);
 }
@@ -113,6 +113,8 @@ std::string result_text(const Json& job, bool colour) {
          part("Standard error", text_at(result, "stderr"), colour);
 }
 
+}  // namespace
+
 Result<std::string> whole_id(Context& context, const std::string& id) {
   const std::string wanted = lower(id);
   if (wanted.empty()) return Error{ErrorCode::invalid, "the id is empty"};
@@ -126,8 +128,6 @@ Result<std::string> whole_id(Context& context, const std::string& id) {
   for (const auto& job : list_at(*answer, "jobs")) ids.push_back(text_at(job, "id"));
   return matching_id(ids, wanted);
 }
-
-}  // namespace
 
 Result<std::string> matching_id(const std::vector<std::string>& ids, const std::string& part_of) {
   const std::string wanted = lower(part_of);

@@ -16,12 +16,6 @@ Tone state_tone(const std::string& state) {
   return state == "running" ? Tone::good : Tone::plain;
 }
 
-// What came of it: nothing yet, the outcome's name, or that the request itself was refused.
-std::string outcome_of(const Json& job) {
-  const bool ended = known_at(job, "outcome") || known_at(job, "http_status");
-  return ended ? text_at(job, "outcome_name") : std::string();
-}
-
 // The last attempt's time is known once it has ended.
 std::string ran(const Json& job) {
   const auto ms = number_at(job, "run_ms");
@@ -53,7 +47,7 @@ std::string jobs_text(const Json& answer, WallMs now, bool colour) {
     table.add({{text_at(job, "id")},
                {state, state_tone(state)},
                {text_at(job, "language")},
-               {outcome_of(job)},
+               {outcome_in(job)},
                {text_at(job, "agent")},
                {std::to_string(number_at(job, "attempts"))},
                {duration(number_at(job, "waited_ms"))},

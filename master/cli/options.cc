@@ -7,7 +7,9 @@
 namespace docket::cli {
 namespace {
 
-constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expired"};
+constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expired", "cancelled"};
+constexpr const char* kPriorities[] = {"high", "normal", "low"};
+constexpr int kMostOfKey = 1'000'000'000;
 constexpr const char* kFormats[] = {"table", "json"};
 
 template <std::size_t n>
@@ -68,13 +70,15 @@ CLI::App* add_command(CLI::App& parent, const char* name, const char* about, con
 void add_jobs(CLI::App& app, Options& options) {
   CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
                                "  docket jobs list --state running\n"
-                               "  docket jobs show 7zk4q");
+                               "  docket jobs show 7zk4q\n"
+                               "  docket jobs cancel 7zk4q");
   jobs->require_subcommand(1);
   CLI::App* list = add_command(*jobs, "list", "The newest runs, newest first",
                                "  docket jobs list\n"
                                "  docket jobs list --state failed --agent lab-2 -n 100\n"
                                "  docket jobs list -o json | jq -r '.jobs[].id'");
-  list->add_option("--state", options.jobs.state, "queued, running, done, failed or expired")
+  list->add_option("--state", options.jobs.state,
+                   "queued, running, done, failed, expired or cancelled")
       ->type_name("STATE")
       ->check(one_of(kStates));
   list->add_option("--language", options.jobs.language, "Only runs in this language")
@@ -98,6 +102,78 @@ void add_jobs(CLI::App& app, Options& options) {
       ->required();
   show->callback([&options] {
     options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
+  });
+  CLI::App* cancel = add_command(*jobs, "cancel", "Cancel a run that waits or runs",
+                                 "  docket jobs cancel 7zk\n\n"
+                                 "A program that runs goes on to its own limits, because Jobe "
+                                 "cannot stop it; its\nresult is thrown away. A run that has ended "
+                                 "is left alone (exit status 6).");
+  cancel->add_option("id", options.job_id, "The run's id, as for docket jobs show")
+      ->type_name("ID")
+      ->required();
+  cancel->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return cancel_command(context, options.job_id);
+    };
+  });
+}
+
+void add_new_key(CLI::App& keys, Options& options) {
+  NewKey& key = options.key;
+  CLI::App* create = add_command(
+      keys, "create", "Make a key and print its secret, once",
+      "  docket keys create moodle\n"
+      "  docket keys create exams --priority high --weight 3\n"
+      "  docket keys create homework --rate 5000 --queue 200 --no-async\n"
+      "  docket keys create old --key-file key.txt     (the key that your Moodle has already)\n\n"
+      "From the first key on, running programs through the Jobe API needs one.");
+  create->add_option("name", key.name, "What the key is called in lists and logs")
+      ->type_name("NAME")
+      ->required();
+  create->add_option("--rate", key.hourly_rate, "At most N runs an hour (default 0: no bound)")
+      ->type_name("N")
+      ->check(number_between(0, kMostOfKey));
+  create->add_option("--queue", key.max_queued, "At most N runs waiting (default 0: no bound)")
+      ->type_name("N")
+      ->check(number_between(0, kMostOfKey));
+  create->add_option("--weight", key.weight, "Its share against other keys, up to 1000 (default 1)")
+      ->type_name("N")
+      ->check(number_between(1, 1'000));
+  create->add_option("--priority", key.priority, "high, normal (default) or low")
+      ->type_name("PRIORITY")
+      ->check(one_of(kPriorities));
+  create->add_flag("--no-async", key.no_async, "It may not ask for runs with the header Prefer");
+  create
+      ->add_option("--key-file", key.file,
+                   "Take the secret from this file (-: standard input) instead of making one")
+      ->type_name("FILE");
+  create->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return create_key_command(context, options.key);
+    };
+  });
+}
+
+void add_keys(CLI::App& app, Options& options) {
+  CLI::App* keys = add_command(app, "keys", "API keys: who may run programs, and how much",
+                               "  docket keys create moodle\n"
+                               "  docket keys list\n"
+                               "  docket keys revoke moodle");
+  keys->require_subcommand(1);
+  add_new_key(*keys, options);
+  CLI::App* list = add_command(*keys, "list", "Every key by name, without its secret",
+                               "  docket keys list\n"
+                               "  docket keys list -o json | jq -r '.keys[].name'");
+  list->callback([&options] { options.chosen = list_keys_command; });
+  CLI::App* revoke = add_command(*keys, "revoke", "Shut out whoever sends this key, from now on",
+                                 "  docket keys revoke moodle\n"
+                                 "  docket keys revoke moodle -y     (in a script)");
+  revoke->add_option("name", options.key_name, "The key's name")->type_name("NAME")->required();
+  revoke->add_flag("-y,--yes", options.yes, "Do not ask");
+  revoke->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return revoke_key_command(context, options.key_name, options.yes);
+    };
   });
 }
 
@@ -163,6 +239,7 @@ void declare(CLI::App& app, Options& options) {
                                "  docket agents list -o json | jq -r '.agents[].name'");
   list->callback([&options] { options.chosen = agents_command; });
   add_jobs(app, options);
+  add_keys(app, options);
   add_run(app, options);
   add_globals(app, options.globals);
 }

@@ -23,6 +23,9 @@ struct Options {
   Globals globals;
   JobsQuery jobs;
   std::string job_id;
+  NewKey key;
+  std::string key_name;
+  bool yes = false;
   RunOptions run;
   Command chosen;
 };

@@ -24,6 +24,13 @@ std::string status_text(const Json& status, WallMs now, bool colour) {
     const std::string version = text_at(language, "version");
     if (!version.empty()) languages += " " + version;
   }
+  std::string refused;
+  if (number_at(status, "refused") > 0) {
+    refused = count("refused") + ", the last " + age_at(status, "last_refused", now) +
+              " ago: " + text_at(status, "last_refusal");
+  }
+  std::string expired;
+  if (number_at(status, "expired") > 0) expired = count("expired") + ", having waited too long";
   const std::string started = age_at(status, "started", now);
   std::string master = text_at(status, "version");
   if (!started.empty()) master += ", started " + started + " ago";
@@ -33,6 +40,8 @@ std::string status_text(const Json& status, WallMs now, bool colour) {
              {{"Queued", {queued}},
               {"Running", {count("running") + " of " + count("slots") + " slots"}},
               {"Done", {count("done_per_minute") + " in the last minute"}},
+              {"Refused", {refused, Tone::doubtful}},
+              {"Expired", {expired, Tone::doubtful}},
               {"Agents", {count("agents_taking_work") + " of " + count("agents") + " take work"}},
               {"Languages", {languages.empty() ? "none" : languages}},
               {"Master", {master}}},

@@ -3,8 +3,10 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "master/cli/commands.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
 
@@ -14,6 +16,11 @@ std::string status_text(const nlohmann::json& status, WallMs now, bool colour);
 std::string agents_text(const nlohmann::json& answer, WallMs now, bool colour);
 std::string jobs_text(const nlohmann::json& answer, WallMs now, bool colour);
 std::string job_text(const nlohmann::json& job, WallMs now, bool colour);
+std::string keys_text(const nlohmann::json& answer, WallMs now, bool colour);
+
+// The body of POST /api/v1/keys.
+std::string key_body(const NewKey& key, const std::string& secret);
+bool says_yes(std::string_view line);
 
 // The one id among `ids` that begins or ends with `part` (letters of either case). not_found when
 // there is none, conflict with the candidates when there are several.

@@ -195,6 +195,21 @@ test('the latest jobs are listed and lead to their pages', async (t) => {
   assert.equal(await page.textContent('#id'), sample);
 });
 
+test('the list shows one state when asked to', async (t) => {
+  const page = await overview(t);
+  const filter = page.getByRole('combobox', {name: 'State'});
+  await filter.selectOption('expired');
+  await page.getByText('No run is in this state.').waitFor();
+  assert.equal(await page.locator('#jobs tr').count(), 0);
+  await filter.selectOption('done');
+  await page.locator('#jobs tr').first().waitFor();
+  const states = await texts(page.locator('#jobs td[data-label="State"]'));
+  assert.deepEqual([...new Set(states)], ['done']);
+  await filter.selectOption('any');
+  await eventually(async () => assert.equal(await page.locator('#jobs tr').count(),
+    (await api('jobs?limit=50')).jobs.length));
+});
+
 test('the list refreshes by itself', async (t) => {
   const page = await overview(t);
   const id = await run({sourcecode: 'print(1)\n', sourcefilename: 'one.py'});
@@ -227,6 +242,38 @@ test('nothing is asked while the page is hidden', async (t) => {
   assert.equal(asked, 0);
   await hide(false);
   await eventually(() => assert.ok(asked > 0));
+});
+
+// Lets the page see `change` in each answer of `resource`.
+async function with_answer(page, resource, change) {
+  await page.route(`**/api/v1/${resource}`, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({response, json: {...await response.json(), ...change}});
+  });
+}
+
+test('runs that were refused or expired are told when there are any', async (t) => {
+  const page = await overview(t);
+  const notices = page.getByRole('list', {name: 'Runs that had no place'});
+  assert.equal(await notices.isVisible(), false);
+  const {time} = await api('status');
+  const minutes_ago = (n) => new Date(Date.parse(time) - 60_000 * n).toISOString();
+  await with_answer(page, 'status', {
+    refused: 12, last_refused: minutes_ago(3.2), last_refusal: 'the queue is full: 100000 jobs',
+    expired: 3, started: minutes_ago(3 * 1440),
+  });
+  await notices.waitFor();
+  const [refused, expired] = await texts(notices.getByRole('listitem'));
+  assert.match(refused,
+    /^12 runs refused since \d{4}-\d\d-\d\d \d\d:\d\d, last 3\u00a0min ago: the queue is full: 100000 jobs$/);
+  assert.equal(expired, '3 runs expired after waiting too long');
+  await assert_accessible(page);
+  await picture(page, 'overview-refused');
+  await page.emulateMedia({colorScheme: 'dark'});
+  await assert_accessible(page);
+  await page.setViewportSize(kPhone);
+  await assert_fits(page);
+  await picture(page, 'overview-refused-dark-phone');
 });
 
 test('a master that does not answer is told, and so is its return', async (t) => {
@@ -277,6 +324,41 @@ test('a run that is not over refreshes until it is', async (t) => {
   await picture(page, 'job-running');
   await page.locator('#verdict', {hasText: 'done ok'}).waitFor();
   assert.match(await page.textContent('#result'), /slept/);
+});
+
+test('a cancelled run says so and has no outcome', async (t) => {
+  const accepted = await post_run(
+    {sourcecode: 'import time\ntime.sleep(2.5)\n', sourcefilename: 'nap.py'},
+    {Prefer: 'respond-async'});
+  const id = await accepted.json();
+  const removed = await fetch(`${kBase}/jobe/index.php/restapi/runresults/${id}`,
+    {method: 'DELETE'});
+  assert.equal(removed.status, 204);
+  const list = await overview(t);
+  await list.getByRole('combobox', {name: 'State'}).selectOption('cancelled');
+  const row = list.locator('#jobs tr', {has: list.locator(`a[title="${id}"]`)});
+  assert.equal(await row.locator('td[data-label="State"]').textContent(), 'cancelled');
+  assert.equal(await row.locator('td[data-label="Outcome"]').textContent(), '–');
+  const page = await job_page(t, id);
+  assert.equal(await page.textContent('#verdict'), 'cancelled');
+  const steps = await texts(page.locator('#timeline strong'));
+  assert.equal(steps.at(-1), 'Cancelled');
+  assert.match(await page.textContent('#result'), /this run was cancelled/);
+  for (const colorScheme of ['light', 'dark']) {
+    for (const [name, looked_at] of [['overview', list], ['job', page]]) {
+      await looked_at.emulateMedia({colorScheme});
+      await assert_accessible(looked_at);
+      await picture(looked_at, `${name}-cancelled-${colorScheme}`);
+    }
+  }
+});
+
+test('the key of a run is told', async (t) => {
+  const page = await job_page(t, sample);
+  assert.doesNotMatch(await page.textContent('#facts'), /API key/);
+  await with_answer(page, `jobs/${sample}`, {key: 'moodle-<b>1</b>'});
+  await page.reload();
+  await page.locator('#facts', {hasText: 'API key' + 'moodle-<b>1</b>'}).waitFor();
 });
 
 test('a long text is cut until all of it is asked for', async (t) => {

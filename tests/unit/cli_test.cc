@@ -5,10 +5,12 @@
 #include "protocol/base/digest.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "master/cli/client.h"
 #include "master/cli/fields.h"
 #include "master/cli/run_request.h"
+#include "master/cli/secret.h"
 #include "master/cli/table.h"
 #include "master/cli/text.h"
 #include "master/cli/views.h"
@@ -104,6 +106,77 @@ TEST_CASE("cli: the list of jobs") {
         "ID   STATE   LANGUAGE  OUTCOME  AGENT  TRIES  WAITED    RAN  AGE\n"
         "aaa  done    python3   ok       lab-1      1   12 ms  2.3 s   1m\n"
         "bbb  queued  python3   -        -          0   12 ms      -   1m\n");
+}
+
+TEST_CASE("cli: a cancelled job has no outcome; whose key it came with is told") {
+  Json cancelled = job_with("ccc");
+  cancelled["state"] = "cancelled";
+  cancelled["outcome"] = 21;
+  cancelled["outcome_name"] = "overload";
+  cancelled["key"] = "moodle";
+  CHECK(outcome_in(cancelled).empty());
+  const std::string text = job_text(cancelled, kNow, false);
+  CHECK(text.find("overload") == std::string::npos);
+  CHECK(text.find("Key       moodle\n") != std::string::npos);
+  CHECK(job_text(job_with("aaa"), kNow, false).find("Key") == std::string::npos);
+}
+
+TEST_CASE("cli: refusals and expiries are told when there are any") {
+  Json status = {{"refused", 0}, {"last_refused", nullptr}, {"last_refusal", ""}, {"expired", 0}};
+  CHECK(status_text(status, kNow, false).find("efused") == std::string::npos);
+  CHECK(status_text(status, kNow, false).find("xpired") == std::string::npos);
+  status = {{"refused", 12},
+            {"last_refused", "2026-01-02T03:01:05.678Z"},
+            {"last_refusal", "the queue is full: 100000 jobs"},
+            {"expired", 3}};
+  const std::string text = status_text(status, kNow, false);
+  CHECK(text.find("12, the last 3m ago: the queue is full: 100000 jobs\n") != std::string::npos);
+  CHECK(text.find("3, having waited too long\n") != std::string::npos);
+}
+
+TEST_CASE("cli: the list of keys shows bounds where there are any") {
+  const Json plain = {{"name", "moodle"},
+                      {"hourly_rate", 0},
+                      {"max_queued", 0},
+                      {"weight", 1},
+                      {"may_async", true},
+                      {"priority", "normal"},
+                      {"created", "2026-01-02T03:01:05.678Z"}};
+  const Json bounded = {{"name", "homework"},
+                        {"hourly_rate", 5'000},
+                        {"max_queued", 200},
+                        {"weight", 3},
+                        {"may_async", false},
+                        {"priority", "low"},
+                        {"created", "2026-01-01T03:01:05.678Z"}};
+  CHECK(keys_text({{"keys", {bounded, plain}}}, kNow, false) ==
+        "NAME      PER HOUR  QUEUED  WEIGHT  PRIORITY  ASYNC  AGE\n"
+        "homework      5000     200       3  low       no      1d\n"
+        "moodle           -       -       1  normal    yes     3m\n");
+}
+
+TEST_CASE("cli: a new key, its secret and the answer to a question") {
+  NewKey key;
+  key.name = "moodle";
+  CHECK(key_body(key, "s") ==
+        R"({"name":"moodle","secret":"s","hourly_rate":0,"max_queued":0,"weight":1,)"
+        R"("priority":"normal","may_async":true})");
+  CHECK_NOTHROW(key_body(key, "\xff"));
+  const std::string one = make_secret();
+  const std::string other = make_secret();
+  CHECK(one.size() == kSecretLetters);
+  CHECK(one != other);
+  for (const char c : one + other) {
+    CHECK(((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')));
+  }
+  std::set<char> seen;
+  for (int i = 0; i < 100; ++i) {
+    for (const char c : make_secret()) seen.insert(c);
+  }
+  CHECK(seen.size() == 62);  // fails once in 10^26
+  CHECK(says_yes("y"));
+  CHECK(says_yes("yes"));
+  for (const char* no : {"", "n", "no", "yes please", " y"}) CHECK_FALSE(says_yes(no));
 }
 
 TEST_CASE("cli: the list of agents") {

@@ -1,0 +1,330 @@
+// Holds the API's document against the route tables, and the master's answers against its schemas.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "master/http/api/jobe_api.h"
+#include "master/http/api/new_key.h"
+#include "master/http/api/ops_api.h"
+#include "master/http/api/run_request.h"
+#include "master/http/api/views.h"
+#include "web/assets.h"
+
+using namespace docket;
+using namespace docket::http;
+using nlohmann::json;
+
+namespace {
+
+constexpr const char* kDocumentPath = "/api/v1/openapi.json";
+constexpr const char* kJobePrefix = "/jobe/index.php/restapi/";
+constexpr WallMs kNow = 1'767'323'045'678;
+
+const json& document() {
+  static const json parsed = [] {
+    const web::Asset* asset = web::find_asset(kDocumentPath);
+    REQUIRE(asset != nullptr);
+    CHECK(asset->content_type == "application/json");
+    return json::parse(asset->content);
+  }();
+  return parsed;
+}
+
+// "get /healthz", as the document writes routes.
+std::string lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return out;
+}
+
+template <class Api>
+void add_routes(const std::string& prefix, std::set<std::string>& out) {
+  for (const auto& route : Api::routes()) {
+    std::string path = prefix + std::string(route.pattern);
+    if (path.ends_with("{alnum}")) path.replace(path.size() - 7, 7, "{id}");
+    out.insert(lower(route.method) + " " + path);
+  }
+}
+
+bool is_method(const std::string& word) {
+  static const std::set<std::string> kMethods = {"get",     "put",  "post",  "delete",
+                                                 "options", "head", "patch", "trace"};
+  return kMethods.contains(word);
+}
+
+// visit(method, path, path item, operation) for each.
+template <class Visit>
+void each_operation(Visit visit) {
+  for (const auto& [path, item] : document()["paths"].items()) {
+    for (const auto& [word, operation] : item.items()) {
+      if (is_method(word)) visit(word, path, item, operation);
+    }
+  }
+}
+
+template <class Visit>
+void each_object(const json& value, Visit visit) {
+  if (value.is_object()) visit(value);
+  if (!value.is_structured()) return;
+  for (const auto& child : value) each_object(child, visit);
+}
+
+// What a "$ref" stands for; others stand for themselves.
+const json& resolved(const json& value) {
+  if (!value.is_object() || !value.contains("$ref")) return value;
+  return document().at(json::json_pointer(value["$ref"].get<std::string>().substr(1)));
+}
+
+bool is_of(const std::string& type, const json& value) {
+  if (type == "null") return value.is_null();
+  if (type == "string") return value.is_string();
+  if (type == "boolean") return value.is_boolean();
+  if (type == "integer") return value.is_number_integer();
+  if (type == "number") return value.is_number();
+  if (type == "array") return value.is_array();
+  return type == "object" && value.is_object();
+}
+
+bool is_of_type(const json& schema, const json& value) {
+  if (!schema.contains("type")) return true;
+  const json& type = schema["type"];
+  if (type.is_string()) return is_of(type, value);
+  return std::ranges::any_of(type, [&](const json& one) { return is_of(one, value); });
+}
+
+// Where and why `value` is not what `schema` says; empty when it is. For the part of JSON Schema
+// that the document uses; lengths, ranges and patterns are for people.
+std::string misfit(const json& schema_or_ref, const json& value, const std::string& where) {
+  const json& schema = resolved(schema_or_ref);
+  if (!is_of_type(schema, value)) return where + " is of another type: " + value.dump();
+  if (schema.contains("enum") && std::ranges::find(schema["enum"], value) == schema["enum"].end()) {
+    return where + " is none of its values: " + value.dump();
+  }
+  if (schema.contains("oneOf")) {
+    const auto fitting = std::ranges::count_if(
+        schema["oneOf"], [&](const json& one) { return misfit(one, value, where).empty(); });
+    if (fitting != 1) return where + " fits " + std::to_string(fitting) + " of oneOf";
+  }
+  if (value.is_array() && schema.contains("items")) {
+    for (const auto& element : value) {
+      if (auto why = misfit(schema["items"], element, where + "[]"); !why.empty()) return why;
+    }
+  }
+  if (!value.is_object()) return "";
+  for (const auto& name : schema.value("required", json::array())) {
+    if (!value.contains(name)) return where + " lacks " + name.get<std::string>();
+  }
+  const json properties = schema.value("properties", json::object());
+  for (const auto& [name, member] : value.items()) {
+    if (!properties.contains(name)) {
+      if (!schema.value("additionalProperties", true)) return where + " has " + name + " besides";
+      continue;
+    }
+    if (auto why = misfit(properties[name], member, where + "." + name); !why.empty()) return why;
+  }
+  return "";
+}
+
+void check_answer(const char* schema, const std::string& answer) {
+  const json reference = {{"$ref", std::string("#/components/schemas/") + schema}};
+  const json value = json::parse(answer);
+  CHECK(misfit(reference, value, schema) == "");
+}
+
+Snapshot busy_snapshot() {
+  Snapshot snapshot;
+  snapshot.taken = kNow;
+  snapshot.last_refused = kNow;
+  snapshot.last_refusal = "the queue is full: 1 jobs";
+  snapshot.languages = {{"python3", "3.11.2"}};
+  for (const AgentState state : {AgentState::active, AgentState::suspect, AgentState::draining,
+                                 AgentState::lost, AgentState::left}) {
+    AgentView agent;
+    agent.name = std::string(agent_state_name(state));
+    agent.state = state;
+    agent.since = state == AgentState::lost ? 0 : kNow;
+    agent.languages = snapshot.languages;
+    snapshot.agents.push_back(agent);
+  }
+  return snapshot;
+}
+
+Job job_in(JobState state) {
+  Job job;
+  job.id = JobId{std::uint64_t{kNow} << 16, 7};
+  job.state = state;
+  job.language = "python3";
+  job.received = kNow - 1'000;
+  job.run_spec = std::make_shared<const std::string>(R"({"run_spec":{"language_id":"python3"}})");
+  return job;
+}
+
+std::vector<Job> jobs_of_all_kinds() {
+  std::vector<Job> jobs;
+  for (int state = 1; state <= static_cast<int>(kLastJobState); ++state) {
+    Job job = job_in(static_cast<JobState>(state));
+    jobs.push_back(job);
+    if (job.state == JobState::queued) continue;
+    for (int ending = 0; ending <= static_cast<int>(Ending::forgotten); ++ending) {
+      if (ending_name(static_cast<Ending>(ending)) == "unknown") continue;
+      Attempt attempt;
+      attempt.number = static_cast<std::uint32_t>(ending + 1);
+      attempt.assigned = kNow - 900;
+      attempt.ended = ending == 0 ? 0 : kNow;
+      attempt.ending = static_cast<Ending>(ending);
+      attempt.late_answer = ending % 2 == 0 ? 0 : kNow;
+      job.attempts.push_back(attempt);
+    }
+    if (is_final(job.state)) {
+      job.finished = kNow;
+      job.http_status = 200;
+      job.outcome = 15;
+      job.result = std::make_shared<const std::string>(R"({"outcome":15})");
+    }
+    jobs.push_back(job);
+  }
+  Job rejected = jobs.back();
+  rejected.http_status = 400;
+  rejected.outcome = 0;
+  rejected.run_spec = std::make_shared<const std::string>("no JSON");
+  rejected.result = std::make_shared<const std::string>("\"Invalid file specifier\"");
+  jobs.push_back(rejected);
+  return jobs;
+}
+
+}  // namespace
+
+TEST_SUITE("openapi") {
+  TEST_CASE("the document has every route, and nothing else") {
+    CHECK(document()["openapi"].get<std::string>().starts_with("3.1."));
+    std::set<std::string> routes = {std::string("get ") + kDocumentPath};  // a file of web/
+    add_routes<JobeApi>(kJobePrefix, routes);
+    add_routes<OpsApi>("", routes);
+    std::set<std::string> documented;
+    each_operation([&](const std::string& method, const std::string& path, const json&,
+                       const json&) { documented.insert(method + " " + path); });
+    for (const auto& route : routes) CHECK_MESSAGE(documented.contains(route), route);
+    for (const auto& route : documented) CHECK_MESSAGE(routes.contains(route), route);
+  }
+
+  TEST_CASE("each operation has a name, a summary, its successes and its errors") {
+    std::set<std::string> ids;
+    std::set<std::string> tags;
+    for (const auto& tag : document()["tags"]) tags.insert(tag["name"]);
+    each_operation([&](const std::string& method, const std::string& path, const json& item,
+                       const json& operation) {
+      CAPTURE(method);
+      CAPTURE(path);
+      CHECK(ids.insert(operation.value("operationId", "")).second);
+      CHECK_FALSE(operation.value("operationId", "").empty());
+      CHECK_FALSE(operation.value("summary", "").empty());
+      CHECK_FALSE(operation.value("description", "").empty());
+      CHECK(operation.contains("security"));
+      for (const auto& tag : operation["tags"]) CHECK(tags.contains(tag));
+      bool succeeds = false;
+      for (const auto& [status, response] : operation["responses"].items()) {
+        succeeds = succeeds || status.starts_with("2");
+        const json& meant = resolved(response);
+        CHECK_FALSE(meant.value("description", "").empty());
+        if (status == "204") CHECK_FALSE(meant.contains("content"));
+      }
+      CHECK(succeeds);
+      CHECK(operation["responses"].contains("default"));
+      CHECK((method == "put" || method == "post") == operation.contains("requestBody"));
+      json parameters = item.value("parameters", json::array());
+      for (const auto& own : operation.value("parameters", json::array()))
+        parameters.push_back(own);
+      bool has_id = false;
+      for (const auto& parameter : parameters) {
+        CHECK_FALSE(resolved(parameter).value("description", "").empty());
+        has_id = has_id || resolved(parameter)["in"] == "path";
+      }
+      CHECK(has_id == (path.find('{') != std::string::npos));
+    });
+  }
+
+  TEST_CASE("every reference resolves, and every component is referred to") {
+    std::set<std::string> used;
+    each_object(document(), [&](const json& object) {
+      if (!object.contains("$ref")) return;
+      const std::string target = object["$ref"];
+      CAPTURE(target);
+      REQUIRE(target.starts_with("#/"));
+      CHECK(document().contains(json::json_pointer(target.substr(1))));
+      used.insert(target);
+    });
+    for (const auto& [kind, components] : document()["components"].items()) {
+      if (kind == "securitySchemes") continue;  // named, not referred to
+      for (const auto& [name, component] : components.items()) {
+        const std::string target = "#/components/" + kind + "/" + name;
+        CHECK_MESSAGE(used.contains(target), target);
+      }
+    }
+  }
+
+  TEST_CASE("the examples are what the schemas say, and are there") {
+    int examples = 0;
+    each_object(document(), [&](const json& object) {
+      if (!object.contains("example") || !object.contains("schema")) return;
+      ++examples;
+      CHECK(misfit(object["schema"], object["example"], "example") == "");
+    });
+    CHECK(examples > 40);
+    CHECK(misfit({{"type", "string"}}, 7, "x") == "x is of another type: 7");
+    CHECK(misfit({{"type", "object"}, {"required", {"a"}}}, json::object(), "x") == "x lacks a");
+    CHECK(misfit({{"type", "object"}, {"additionalProperties", false}}, {{"b", 1}}, "x") ==
+          "x has b besides");
+  }
+
+  TEST_CASE("the example requests are accepted") {
+    const auto example_of = [](const char* path) {
+      const json& body = document()["paths"][path]["post"]["requestBody"];
+      return body["content"]["application/json"]["example"];
+    };
+    CHECK(parse_run_request(example_of("/jobe/index.php/restapi/runs").dump(), {"c", "python3"})
+              .ok());
+    json key = example_of("/api/v1/keys");
+    for (const auto& [name, schema] :
+         document()["components"]["schemas"]["NewKey"]["properties"].items()) {
+      if (schema.contains("default")) key[name] = schema["default"];
+    }
+    const auto made = read_new_key(key.dump());
+    REQUIRE(made.ok());
+    CHECK(made->hourly_rate == ApiKey().hourly_rate);
+    CHECK(made->max_queued == ApiKey().max_queued);
+    CHECK(made->weight == ApiKey().weight);
+    CHECK(made->priority == ApiKey().priority);
+    CHECK(made->may_async == ApiKey().may_async);
+  }
+
+  TEST_CASE("the operations API answers what its schemas say, to the member") {
+    const Snapshot busy = busy_snapshot();
+    check_answer("Status", status_json(Snapshot(), {"0.1.0", kNow}));
+    check_answer("Status", status_json(busy, {"0.1.0", kNow}));
+    check_answer("Agents", agents_json(Snapshot()));
+    check_answer("Agents", agents_json(busy));
+    const std::vector<Job> jobs = jobs_of_all_kinds();
+    CHECK(jobs.size() > 10);
+    check_answer("Jobs", jobs_json(jobs, kNow));
+    for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
+    ApiKeys keys;
+    check_answer("Keys", keys_json(keys));
+    for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
+      ApiKey key;
+      key.name = key.hash = std::string(priority_name(priority));
+      key.priority = priority;
+      keys.emplace(key.hash, key);
+    }
+    check_answer("Keys", keys_json(keys));
+    // "To the member" holds only where the schemas are closed.
+    for (const char* name : {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job",
+                             "Attempt", "Keys", "Key", "Error"}) {
+      CAPTURE(name);
+      const json& schema = document()["components"]["schemas"][name];
+      CHECK(schema["additionalProperties"] == false);
+      CHECK(schema["required"].size() == schema["properties"].size());
+    }
+  }
+}
