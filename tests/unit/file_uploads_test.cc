@@ -162,6 +162,7 @@ TEST_SUITE("file uploads") {
     CHECK(put.status == 204);
     CHECK(put.body.empty());
     CHECK(header(put, "Access-Control-Allow-Origin") == "*");
+    CHECK(header(put, "Cache-Control") == "no-store, max-age=0, no-cache");
     const Response post = front.answer_to(5);
     CHECK(post.status == 200);
     CHECK(post.body == "\"" + md5_hex("other") + "\"");

@@ -94,6 +94,7 @@ Response FileUploads::store(const Upload& upload) {
   }
   Response response;
   response.status = 204;
+  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   add_cors(response);
   return response;
 }
