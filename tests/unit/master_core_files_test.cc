@@ -73,6 +73,7 @@ TEST_SUITE("master core: files") {
     Watched watched;
     Job job;
     job.id = job_number(1);
+    job.asynchronous = true;
     job.language = "c";
     job.files = {"abcdefgh"};
     job.run_spec = std::make_shared<const std::string>("{}");
