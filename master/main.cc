@@ -23,6 +23,7 @@ constexpr unsigned kOpsListener = 1;
 struct Options {
   std::string jobe_listen = "0.0.0.0:4000";
   std::string ops_listen = "127.0.0.1:4001";
+  std::vector<std::string> ops_names;
   std::string agents_listen = "tcp://127.0.0.1:4002";
   std::string data = "docket-master-data";
   std::string log_level = "info";
@@ -44,6 +45,8 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--ops-listen", options.ops_listen,
                  "HOST:PORT of the status page, /api/v1 and the docket command")
       ->capture_default_str();
+  app.add_option("--ops-name", options.ops_names,
+                 "A name under which browsers reach --ops-listen, besides addresses and localhost");
   app.add_option("--agents-listen", options.agents_listen, "tcp://HOST:PORT for the agents")
       ->capture_default_str();
   app.add_option("--data", options.data, "Folder of the database and the support files")
@@ -169,7 +172,8 @@ int run(const Options& options, const StopSignals& signals) {
   // The operations listener has a door of its own.
   http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
                          journal_options.retention_ms);
-  http::OpsApi ops(post, ops_jobe, *reader, published, {DOCKET_VERSION, read_clock().wall});
+  http::OpsApi ops(post, ops_jobe, *reader, published, {DOCKET_VERSION, read_clock().wall},
+                   options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(

@@ -14,14 +14,13 @@ Result<int> cancel_command(Context& context, const std::string& id) {
   const auto job = fetch(context.client, "/api/v1/jobs/" + *whole);
   if (!job) return job.error();
   const std::string state = text_at(*job, "state");
-  // The same request deletes a run that has ended.
   if (state != "queued" && state != "running") {
     return Error{ErrorCode::conflict,
                  "run " + *whole + " has ended already: it is " + visible(state)};
   }
   Request request;
-  request.method = "DELETE";
-  request.path = "/jobe/index.php/restapi/runresults/" + *whole;
+  request.method = "POST";
+  request.path = "/api/v1/jobs/" + *whole + "/cancel";
   const auto reply = context.client.send(request);
   if (!reply) return reply.error();
   if (reply->status != 204) return error_of(context.client, request, *reply);

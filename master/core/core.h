@@ -61,6 +61,7 @@ class Core {
   void on(Watch& event, Now now, Effects& out);
   void on(Remove& event, Now now, Effects& out);
   void on(ClientGone& event, Now now, Effects& out);
+  void on(CancelRun& event, Now now, Effects& out);
   void on(CreateKey& event, Now now, Effects& out);
   void on(RevokeKey& event, Now now, Effects& out);
   // Why a run cannot be taken, or nothing.

@@ -187,7 +187,8 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
   }
   LiveJob* job = live(message.id.job);
   if (job == nullptr || !runs_as(*job, agent.name, message.id.attempt)) {
-    ++late_results_;
+    // Of a cancelled run nothing was expected but this word.
+    if (message.ending != Ending::cancelled) ++late_results_;
     out.push_back(Note{Note::Level::info, "job=" + message.id.job.text() +
                                               " attempt=" + std::to_string(message.id.attempt) +
                                               " agent=" + agent.name + " late_result=dropped"});

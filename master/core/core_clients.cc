@@ -172,6 +172,17 @@ void Core::cancel(LiveJob& job, const std::string& why, Now now, Effects& out) {
          cancelled_result(job.job.id, why), now, out);
 }
 
+void Core::on(CancelRun& event, Now now, Effects& out) {
+  CommandDone done{event.reply_to, std::nullopt};
+  if (LiveJob* job = live(event.job)) {
+    names_.forget(Idempotency::scoped(job->job.key, job->job.idempotency_key), event.job);
+    cancel(*job, "an operator asked for that", now, out);
+  } else {
+    done.error = Error{ErrorCode::conflict, "the run has ended already"};
+  }
+  out.push_back(std::move(done));
+}
+
 void Core::on(CreateKey& event, Now now, Effects& out) {
   const auto refuse = [&](ErrorCode code, std::string why) {
     out.push_back(CommandDone{event.reply_to, Error{code, std::move(why)}});
@@ -200,6 +211,11 @@ void Core::on(CreateKey& event, Now now, Effects& out) {
 }
 
 void Core::on(RevokeKey& event, Now, Effects& out) {
+  if (!store_problem_.empty()) {
+    out.push_back(CommandDone{event.reply_to, Error{ErrorCode::unavailable,
+                                                    "the master cannot save: " + store_problem_}});
+    return;
+  }
   if (keys_.erase(event.name) == 0) {
     out.push_back(CommandDone{event.reply_to,
                               Error{ErrorCode::not_found, "there is no key named " + event.name}});

@@ -79,6 +79,10 @@ struct ClientGone {
 };
 
 // An operator's commands.
+struct CancelRun {
+  ReplyTo reply_to = 0;
+  JobId job;
+};
 struct CreateKey {
   ReplyTo reply_to = 0;
   ApiKey key;
@@ -129,8 +133,8 @@ struct StoreProblem {
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
-using Event = std::variant<Submit, Watch, Remove, ClientGone, CreateKey, RevokeKey, FromAgent,
-                           BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, CreateKey, RevokeKey,
+                           FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
 
 // ---- effects
 

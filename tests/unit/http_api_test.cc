@@ -5,6 +5,7 @@
 #include "master/http/api/key_gate.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/preferences.h"
+#include "master/http/api/same_site.h"
 #include "protocol/base/digest.h"
 
 using namespace docket;
@@ -43,6 +44,11 @@ TEST_SUITE("http api") {
     CHECK_FALSE(match("runresults/{id}", "runresults/"));
     CHECK_FALSE(match("runresults/{id}", "runresults/a/b"));
     CHECK(match("files/{alnum}", "files/abC1") == "abC1");
+    CHECK(match("jobs/{id}/cancel", "jobs/7/cancel") == "7");
+    CHECK_FALSE(match("jobs/{id}/cancel", "jobs/7"));
+    CHECK_FALSE(match("jobs/{id}/cancel", "jobs/cancel"));
+    CHECK_FALSE(match("jobs/{id}/cancel", "jobs//cancel"));
+    CHECK_FALSE(match("jobs/{id}/cancel", "jobs/7/8/cancel"));
     for (const char* bad : {"files/", "files/a.b", "files/..%2fx", "files/a/b", "files/\xC3\xA9"}) {
       CHECK_FALSE(match("files/{alnum}", bad));
     }
@@ -143,6 +149,25 @@ TEST_SUITE("http api") {
     CHECK(turned_away(gate.admit(good, 1'799'000)) == 429);
     CHECK(turned_away(gate.admit(good, 1'800'000)) == 0);
     CHECK(turned_away(gate.admit(good, 1'800'000)) == 429);
+  }
+
+  TEST_CASE("requests of foreign pages, and under foreign names, are told apart") {
+    const std::vector<std::string> names = {"docket.example.org"};
+    for (const char* host : {"127.0.0.1:4001", "localhost:4001", "LOCALHOST", "[::1]:4001",
+                             "10.0.0.7:4001", "docket.example.org"}) {
+      CAPTURE(host);
+      CHECK(is_same_site(host, "", names));
+      CHECK(is_same_site(host, std::string("http://") + host, names));
+      CHECK_FALSE(is_same_site(host, "http://evil.example", names));
+      CHECK_FALSE(is_same_site(host, "null", names));
+    }
+    CHECK(is_same_site("127.0.0.1:4001", "https://docket.example.org", names));  // behind a proxy
+    CHECK_FALSE(is_same_site("127.0.0.1:4001", "http://127.0.0.1:8080", names));
+    for (const char* host : {"evil.example", "evil.example:4001", "", "127.0.0.1.evil.example",
+                             "docket.example.org.evil.example"}) {
+      CAPTURE(host);
+      CHECK_FALSE(is_same_site(host, "", names));
+    }
   }
 
   TEST_CASE("a new key's description: defaults, and an error that names the member") {

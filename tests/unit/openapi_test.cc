@@ -231,7 +231,8 @@ TEST_SUITE("openapi") {
       }
       CHECK(succeeds);
       CHECK(operation["responses"].contains("default"));
-      CHECK((method == "put" || method == "post") == operation.contains("requestBody"));
+      const bool has_body = (method == "put" || method == "post") && !path.ends_with("/cancel");
+      CHECK(has_body == operation.contains("requestBody"));
       json parameters = item.value("parameters", json::array());
       for (const auto& own : operation.value("parameters", json::array()))
         parameters.push_back(own);

@@ -70,9 +70,21 @@ TEST_SUITE("php value") {
           std::string("{\"a\\u0000\":1}"), std::string("\"\\u0000\"")}) {
       CHECK(refusal(text) == "read");
     }
-    std::size_t position = 0;
-    CHECK_FALSE(json_decode("[1,x]", &position).ok());
-    CHECK(position == 4);
+    Reading reading;
+    CHECK_FALSE(json_decode("[1,x]", &reading).ok());
+    CHECK(reading.position == 4);
+  }
+
+  TEST_CASE("a name that comes twice in one object is noticed, however it is spelled") {
+    const auto overwrote = [](const std::string& text) {
+      Reading reading;
+      REQUIRE(json_decode(text, &reading).ok());
+      return reading.overwrote;
+    };
+    CHECK_FALSE(overwrote(R"({"a":1,"b":{"a":2},"c":[{"a":1},{"a":2}]})"));
+    CHECK(overwrote(R"({"a":1,"\u0061":2})"));
+    CHECK(overwrote(R"({"b":[{"a":1,"a":1}]})"));
+    CHECK(overwrote(R"({"a":1e999,"a":1})"));
   }
 
   TEST_CASE("texts of scalars") {

@@ -403,6 +403,7 @@ TEST_SUITE("run request") {
             with(R"("parameters":{"jobeapikey":"SECRET"},"jobeapikey":"SECRET")"),
             R"({"jobeapikey":"SECRET","run_spec":{"language_id":"c","sourcecode":"x"}})",
             with(R"("parameters":{"jobeapikey":"SECRET"},"parameters":{})"),
+            R"({"run_spec":{"jobe\u0061pikey":"SECRET"},"run_spec":{"language_id":"c","sourcecode":"x"}})",
             R"({"run_spec":{"jobeapikey":"SECRET"},"run_spec":{"language_id":"c","sourcecode":"x"}})"}) {
       CAPTURE(body);
       const RunRequest run = accepted(body);

@@ -40,15 +40,18 @@ std::variant<Guest, Response> KeyGate::admit(const Request& request, MonoMs now)
   if (auto* refused = std::get_if<Response>(&key)) return std::move(*refused);
   const ApiKey* known = std::get<const ApiKey*>(key);
   if (known == nullptr) return Guest{};
-  if (auto refused = draw(*known, now)) return std::move(*refused);
+  if (auto refused = draw(*known, *keys, now)) return std::move(*refused);
   return Guest{known->name, known->may_async};
 }
 
-std::optional<Response> KeyGate::draw(const ApiKey& key, MonoMs now) {
+std::optional<Response> KeyGate::draw(const ApiKey& key, const ApiKeys& keys, MonoMs now) {
   if (key.hourly_rate == 0) return std::nullopt;
   const double full = key.hourly_rate;
   std::lock_guard lock(mutex_);
-  const auto [entry, fresh] = buckets_.try_emplace(key.name, Bucket{full, now});
+  if (buckets_.size() > keys.size()) {
+    std::erase_if(buckets_, [&](const auto& entry) { return !keys.contains(entry.first); });
+  }
+  const auto [entry, fresh] = buckets_.try_emplace(key.hash, Bucket{full, now});
   Bucket& bucket = entry->second;
   const double back = static_cast<double>(now - bucket.at) * full / kHourMs;
   bucket.left = std::min(full, bucket.left + back);

@@ -38,11 +38,11 @@ class KeyGate {
     MonoMs at = 0;
   };
 
-  std::optional<Response> draw(const ApiKey& key, MonoMs now);
+  std::optional<Response> draw(const ApiKey& key, const ApiKeys& keys, MonoMs now);
 
   const Published<Snapshot>& published_;
   std::mutex mutex_;
-  std::unordered_map<std::string, Bucket> buckets_;  // by key name; guarded by mutex_
+  std::unordered_map<std::string, Bucket> buckets_;  // by the key's hash; guarded by mutex_
 };
 
 }  // namespace docket::http

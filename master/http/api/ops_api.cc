@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "master/http/api/new_key.h"
+#include "master/http/api/same_site.h"
 #include "web/assets.h"
 
 namespace docket::http {
@@ -114,12 +115,13 @@ Response asset(const web::Asset& found) {
 }  // namespace
 
 OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
-               const Published<Snapshot>& published, Build build)
+               const Published<Snapshot>& published, Build build, std::vector<std::string> names)
     : post_(std::move(post)),
       jobe_(jobe),
       jobs_(jobs),
       published_(published),
-      build_(std::move(build)) {}
+      build_(std::move(build)),
+      names_(std::move(names)) {}
 
 std::span<const Route<OpsApi>> OpsApi::routes() {
   static constexpr Route<OpsApi> kRoutes[] = {
@@ -127,6 +129,7 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/agents", &OpsApi::agents},
       {"GET", "/api/v1/jobs", &OpsApi::list_jobs},
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job},
+      {"POST", "/api/v1/jobs/{id}/cancel", &OpsApi::cancel_job},
       {"GET", "/api/v1/keys", &OpsApi::list_keys},
       {"POST", "/api/v1/keys", &OpsApi::create_key},
       {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key},
@@ -137,6 +140,11 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
 }
 
 std::optional<Response> OpsApi::handle(Request&& request) {
+  if (!is_same_site(request.header("host"), request.header("origin"), names_)) {
+    return problem(403,
+                   "this is neither a page of the master's own nor under a name of its own; "
+                   "docket-master --ops-name tells it more names");
+  }
   if (JobeApi::owns(request.path)) return jobe_.handle(std::move(request));
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   const auto found = find_route(routes(), method, request.path);
@@ -197,6 +205,16 @@ std::optional<Response> OpsApi::show_job(Request&&, const std::string& id_text) 
   if (!job) return problem(job.error());
   if (!job->has_value()) return problem(404, "there is no run " + id->text());
   return json_response(job_json(**job, read_clock().wall));
+}
+
+std::optional<Response> OpsApi::cancel_job(Request&& request, const std::string& id_text) {
+  const auto id = JobId::parse(id_text);
+  if (!id) return problem(404, "'" + id_text + "' is no run id");
+  const auto job = jobs_.find(*id);
+  if (!job) return problem(job.error());
+  if (!job->has_value()) return problem(404, "there is no run " + id->text());
+  post_(CancelRun{request.id, *id});
+  return std::nullopt;
 }
 
 std::optional<Response> OpsApi::list_keys(Request&&, const std::string&) {

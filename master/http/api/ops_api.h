@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
@@ -20,11 +21,12 @@ namespace docket::http {
 class OpsApi {
  public:
   OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
-         const Published<Snapshot>& published, Build build);
+         const Published<Snapshot>& published, Build build, std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
 
-  // The answer, or nothing when the loop will give it.
+  // The answer, or nothing when the loop will give it. A foreign page's request is refused: a
+  // browser that reaches this listener must not lend it its way in.
   std::optional<Response> handle(Request&& request);
   static Response response_to(const CommandDone& done);
 
@@ -33,6 +35,7 @@ class OpsApi {
   std::optional<Response> agents(Request&& request, const std::string& id);
   std::optional<Response> list_jobs(Request&& request, const std::string& id);
   std::optional<Response> show_job(Request&& request, const std::string& id);
+  std::optional<Response> cancel_job(Request&& request, const std::string& id);
   std::optional<Response> list_keys(Request&& request, const std::string& id);
   std::optional<Response> create_key(Request&& request, const std::string& id);
   std::optional<Response> revoke_key(Request&& request, const std::string& id);
@@ -44,6 +47,7 @@ class OpsApi {
   JobReader& jobs_;
   const Published<Snapshot>& published_;
   const Build build_;
+  const std::vector<std::string> names_;  // of this listener, besides addresses and localhost
 };
 
 }  // namespace docket::http

@@ -54,7 +54,9 @@ class Builder : public nlohmann::json_sax<json> {
   bool end_array() override { return close(); }
   bool key(std::string& name) override {
     if (!name.empty() && name.front() == '\0') return refuse(kName);
-    member_ = &open_.back()->object()->at(std::move(name));
+    Object& object = *open_.back()->object();
+    overwrote_ = overwrote_ || object.find(name) != nullptr;
+    member_ = &object.at(std::move(name));
     return true;
   }
   bool parse_error(std::size_t position, const std::string& token,
@@ -67,6 +69,7 @@ class Builder : public nlohmann::json_sax<json> {
   Value take() { return std::move(root_); }
   const std::string& reason() const { return reason_; }
   bool overflow() const { return overflow_; }
+  bool overwrote() const { return overwrote_; }
   std::size_t position() const { return position_; }
 
  private:
@@ -115,6 +118,7 @@ class Builder : public nlohmann::json_sax<json> {
   Value* member_ = nullptr;
   std::string reason_;
   bool overflow_ = false;
+  bool overwrote_ = false;
   std::size_t position_ = 0;
 };
 
@@ -315,9 +319,11 @@ bool Object::erase(std::string_view name) {
   return true;
 }
 
-Result<Value> json_decode(std::string_view text, std::size_t* position) {
+Result<Value> json_decode(std::string_view text, Reading* reading) {
+  Reading unused;
+  Reading& seen = reading != nullptr ? *reading : unused;
   const auto fail = [&](std::size_t at, const std::string& reason) -> Result<Value> {
-    if (position != nullptr) *position = at;
+    seen.position = at;
     return not_json(reason);
   };
   // The parser passes over a byte order mark and stops at a NUL; PHP refuses both.
@@ -326,11 +332,17 @@ Result<Value> json_decode(std::string_view text, std::size_t* position) {
     return fail(nul + 1, kControl);
   }
   Builder builder;
-  if (json::sax_parse(text.begin(), text.end(), &builder)) return builder.take();
+  if (json::sax_parse(text.begin(), text.end(), &builder)) {
+    seen.overwrote = builder.overwrote();
+    return builder.take();
+  }
   if (builder.overflow()) {
     Builder again;
     const std::string tame = without_overflows(text);
-    if (json::sax_parse(tame, &again)) return again.take();
+    if (json::sax_parse(tame, &again)) {
+      seen.overwrote = again.overwrote();
+      return again.take();
+    }
     return fail(builder.position(), again.reason());
   }
   return fail(builder.position(), builder.reason());

@@ -44,10 +44,16 @@ struct Value {
   bool is_scalar() const { return list() == nullptr && object() == nullptr; }
 };
 
-// json_decode(). invalid with PHP's reason, such as "Syntax error", and `position` (if given) at
-// the byte where reading ended. Lists and objects nest at most 511 deep: a scalar in them is the
-// 512th level. A number too large for a double is infinite, as in PHP.
-Result<Value> json_decode(std::string_view text, std::size_t* position = nullptr);
+// What reading a text showed besides its value.
+struct Reading {
+  std::size_t position = 0;  // the byte where it ended, when it failed; counted from 1
+  bool overwrote = false;    // a member's name came twice: the text holds what the value does not
+};
+
+// json_decode(). invalid with PHP's reason, such as "Syntax error". Lists and objects nest at most
+// 511 deep: a scalar in them is the 512th level. A number too large for a double is infinite, as in
+// PHP.
+Result<Value> json_decode(std::string_view text, Reading* reading = nullptr);
 
 // The value as JSON text again; members of one name appear once.
 std::string json_encode(const Value& value);

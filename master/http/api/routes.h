@@ -17,7 +17,7 @@ struct Route {
   using Handler = std::optional<Response> (Api::*)(Request&& request, const std::string& id);
 
   std::string_view method;
-  std::string_view pattern;  // may end in {id}, one segment, or {alnum}, one of letters and digits
+  std::string_view pattern;  // may hold {id}, one segment, or {alnum}, one of letters and digits
   Handler handler;
 };
 
@@ -35,10 +35,16 @@ constexpr std::optional<std::string_view> match(std::string_view pattern, std::s
   if (brace == std::string_view::npos) {
     return path == fixed ? std::optional(std::string_view()) : std::nullopt;
   }
-  if (!path.starts_with(fixed)) return std::nullopt;
-  const auto id = path.substr(brace);
-  const bool fits =
-      pattern.ends_with("{alnum}") ? is_alphanumeric(id) : !id.empty() && id.find('/') == id.npos;
+  const auto end = pattern.find('}');
+  const auto rest = pattern.substr(end + 1);
+  if (path.size() < fixed.size() + rest.size() || !path.starts_with(fixed) ||
+      !path.ends_with(rest)) {
+    return std::nullopt;
+  }
+  const auto id = path.substr(brace, path.size() - fixed.size() - rest.size());
+  const bool fits = pattern.substr(brace, end + 1 - brace) == "{alnum}"
+                        ? is_alphanumeric(id)
+                        : !id.empty() && id.find('/') == id.npos;
   return fits ? std::optional(id) : std::nullopt;
 }
 

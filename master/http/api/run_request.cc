@@ -191,9 +191,8 @@ const php::Object& parameters_of(const php::Object& run_spec) {
   return parameters != nullptr && parameters->object() != nullptr ? *parameters->object() : none;
 }
 
-// Jobe ignores these keys, and a secret must reach neither disk nor page. True when the body must
-// be written anew: of two members of one name the reader keeps the last, the body still has both.
-bool take_out_secrets(php::Object& request, const std::string& body) {
+// Jobe ignores these keys, and a secret must reach neither disk nor page. True when there was one.
+bool take_out_secrets(php::Object& request) {
   php::Object& run_spec = *request.at("run_spec").object();
   bool taken = request.erase(kSecret);
   taken = run_spec.erase(kSecret) || taken;
@@ -201,7 +200,7 @@ bool take_out_secrets(php::Object& request, const std::string& body) {
     php::Object* parameters = run_spec.at("parameters").object();
     taken = (parameters != nullptr && parameters->erase(kSecret)) || taken;
   }
-  return taken || body.find("\"jobeapikey\"") != std::string::npos;
+  return taken;
 }
 
 Result<RunRequest> read_run_spec(const php::Object& run_spec,
@@ -234,11 +233,11 @@ Result<RunRequest> read_run_spec(const php::Object& run_spec,
 Result<RunRequest> parse_run_request(std::string&& body,
                                      const std::vector<std::string>& known_languages) {
   if (body.empty()) return invalid("Non-JSON post data received");
-  std::size_t position = 0;
-  auto read = php::json_decode(body, &position);
+  php::Reading reading;
+  auto read = php::json_decode(body, &reading);
   if (!read) {
     return invalid("The body is not valid JSON: " + read.error().message +
-                   (position > 0 ? " at byte " + std::to_string(position) : ""));
+                   (reading.position > 0 ? " at byte " + std::to_string(reading.position) : ""));
   }
   php::Object* request = read->object();
   if (request == nullptr) return invalid("Non-JSON post data received");
@@ -248,8 +247,10 @@ Result<RunRequest> parse_run_request(std::string&& body,
   }
   auto run = read_run_spec(*run_spec->object(), known_languages);
   if (!run) return run;
+  const bool held_secrets = take_out_secrets(*request);
+  // Of two members of one name the text has both: what was overwritten may be a secret.
   run->body = std::make_shared<const std::string>(
-      take_out_secrets(*request, body) ? php::json_encode(*read) : std::move(body));
+      held_secrets || reading.overwrote ? php::json_encode(*read) : std::move(body));
   return run;
 }
 
