@@ -129,6 +129,7 @@ class Core {
   void dequeue(LiveJob& job);
   void set_deadline(LiveJob& job, MonoMs at);
   void dispatch(Now now, Effects& out);
+  void charge(const LiveJob& job, const Queue::Taken& taken);
   void assign(LiveJob& job, Agent& agent, Now now, Effects& out);
   void adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now);
   // Counts afresh, from its attempts, those that ended by a host's fault and their agents.

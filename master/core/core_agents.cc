@@ -121,9 +121,11 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
     LiveJob* job = live(id.job);
     agent.occupied[id] = job == nullptr ? kDefaultCputimeSeconds : job->job.cputime_s;
     agent.ghosts.erase(id);
-    if (job == nullptr) continue;
-    const bool free = job->job.state == JobState::queued;
-    if (!free && !runs_as(*job, agent.name, id.attempt)) continue;  // it runs elsewhere by now
+    const bool free = job != nullptr && job->job.state == JobState::queued;
+    if (!free && (job == nullptr || !runs_as(*job, agent.name, id.attempt))) {
+      send(agent, Cancel{id}, now, out);  // it has ended, or runs elsewhere by now
+      continue;
+    }
     adopt(*job, agent, id.attempt, now);
     out.push_back(SaveJob{job->job});
   }

@@ -8,6 +8,10 @@ namespace docket {
 
 void Core::on(Submit& event, Now now, Effects& out) {
   if (repeats(event, now, out)) return;
+  if (event.lacks_files) {
+    out.push_back(Answer{.to = event.reply_to, .kind = Answer::Kind::lacks_files, .job = event.id});
+    return;
+  }
   if (auto refused = refusal_of(event, now)) {
     out.push_back(std::move(*refused));
     return;
@@ -126,6 +130,7 @@ bool Core::wanted(const LiveJob& job) {
 void Core::on(Watch& event, Now now, Effects& out) {
   if (LiveJob* job = live(event.job)) {
     wait_for(*job, event.reply_to, event.patience, true, now, out);
+    if (stopping_) end_wait(event.reply_to, out);
   } else {
     out.push_back(Answer{.to = event.reply_to,
                          .kind = Answer::Kind::stored,
@@ -136,14 +141,15 @@ void Core::on(Watch& event, Now now, Effects& out) {
 
 void Core::on(Remove& event, Now now, Effects& out) {
   Answer answer{.to = event.reply_to, .kind = Answer::Kind::removed, .job = event.job};
-  if (LiveJob* job = live(event.job)) {
+  if (!store_problem_.empty()) {
+    answer.kind = Answer::Kind::unavailable;
+    answer.reason = "the master cannot save: " + store_problem_;
+  } else if (LiveJob* job = live(event.job)) {
     names_.forget(Idempotency::scoped(job->job.key, job->job.idempotency_key), event.job);
     cancel(*job, "somebody asked for that", now, out);
-  } else if (event.stored) {
+  } else {
     names_.forget(Idempotency::scoped(event.key, event.idempotency_key), event.job);
     out.push_back(DeleteJob{event.job});
-  } else {
-    answer.kind = Answer::Kind::unknown;
   }
   out.push_back(std::move(answer));
 }
@@ -174,7 +180,9 @@ void Core::cancel(LiveJob& job, const std::string& why, Now now, Effects& out) {
 
 void Core::on(CancelRun& event, Now now, Effects& out) {
   CommandDone done{event.reply_to, std::nullopt};
-  if (LiveJob* job = live(event.job)) {
+  if (!store_problem_.empty()) {
+    done.error = Error{ErrorCode::unavailable, "the master cannot save: " + store_problem_};
+  } else if (LiveJob* job = live(event.job)) {
     names_.forget(Idempotency::scoped(job->job.key, job->job.idempotency_key), event.job);
     cancel(*job, "an operator asked for that", now, out);
   } else {
@@ -222,7 +230,8 @@ void Core::on(RevokeKey& event, Now, Effects& out) {
     return;
   }
   publish_keys();
-  out.push_back(Note{Note::Level::info, "key=" + event.name + " revoked=yes"});
+  out.push_back(Note{keys_.empty() ? Note::Level::warn : Note::Level::info,
+                     "key=" + event.name + " revoked=yes" + (keys_.empty() ? " api=open" : "")});
   out.push_back(DeleteKey{event.name});
   out.push_back(CommandDone{event.reply_to, std::nullopt});
 }

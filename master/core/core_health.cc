@@ -128,6 +128,7 @@ void Core::on_canary(Agent& agent, const Finished& finished, Now now, Effects& o
 
 void Core::end_probe(Agent& agent, const std::string& problem, Now now, Effects& out) {
   Agent::Quarantine& quarantine = *agent.quarantine;
+  agent.occupied.erase(quarantine.canary);  // if it gave no answer, its lease has passed
   quarantine.canary = {};
   quarantine.reason = problem;
   quarantine.probe_at = now.mono + quarantine.wait_ms;

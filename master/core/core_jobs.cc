@@ -62,6 +62,13 @@ void Core::dequeue(LiveJob& job) {
 
 void Core::dispatch(Now now, Effects& out) {
   if (!store_problem_.empty()) return;  // never on in memory only
+  const auto has_room = [](const auto& entry) {
+    return entry.second.takes_work() && entry.second.slots_taken() < entry.second.slots;
+  };
+  if (queue_.lanes().empty() ||
+      std::none_of(agents_.all().begin(), agents_.all().end(), has_room)) {
+    return;
+  }
   Queue::Round round;
   Agent* destination = nullptr;
   const auto offer = [&](const Queue::Lane& lane, const JobId& id) {
@@ -72,16 +79,21 @@ void Core::dispatch(Now now, Effects& out) {
     if (placement.line_blocked) return Queue::Offered::blocked;
     return destination == nullptr ? Queue::Offered::passed_over : Queue::Offered::taken;
   };
-  while (const auto id = queue_.take_next(round, now.mono, offer)) {
-    assign(*live(*id), *destination, now, out);
+  while (const auto taken = queue_.take_next(round, now.mono, offer)) {
+    LiveJob& job = *live(taken->job);
+    charge(job, *taken);
+    assign(job, *destination, now, out);
   }
+}
+
+void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
+  const auto key = keys_.find(job.job.key);
+  const auto expected = expected_ms_.try_emplace(job.job.language, kFirstExpectedMs).first;
+  queue_.charge(job.job.key, taken, expected->second, key == keys_.end() ? 1 : key->second.weight);
 }
 
 void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   dequeue(job);
-  const auto key = keys_.find(job.job.key);
-  const auto expected = expected_ms_.try_emplace(job.job.language, kFirstExpectedMs).first;
-  queue_.charge(job.job.key, expected->second, key == keys_.end() ? 1 : key->second.weight);
   Attempt attempt;
   attempt.number = 1;  // an adopted attempt stands last and need not have the highest number
   for (const Attempt& earlier : job.job.attempts) {
@@ -220,13 +232,18 @@ void Core::finish(LiveJob& job, JobState state, int http_status, std::uint32_t o
   for (const ReplyTo to : job.waiters) {
     const auto waiter = waiting_.remove(to);
     CHECK_THAT(waiter.has_value());
-    const bool gone = state == JobState::cancelled && waiter->watches;
-    out.push_back(Answer{.to = to,
-                         .kind = gone ? Answer::Kind::stored : Answer::Kind::result,
-                         .job = job.job.id,
-                         .http_status = http_status,
-                         .body = job.job.result,
-                         .patience = waiter->patience});
+    Answer answer{.to = to,
+                  .kind = Answer::Kind::result,
+                  .job = job.job.id,
+                  .http_status = http_status,
+                  .body = job.job.result,
+                  .patience = waiter->patience};
+    if (state == JobState::cancelled && waiter->watches) answer.kind = Answer::Kind::stored;
+    if (state == JobState::expired && waiter->patience.takes_id() && !waiter->watches) {
+      answer.kind = Answer::Kind::overloaded;
+      answer.reason = job.job.language + " had no free slot in time";
+    }
+    out.push_back(std::move(answer));
   }
   const JobId id = job.job.id;
   out.push_back(SaveJob{std::move(job.job)});
@@ -257,6 +274,8 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
     ++expired_;
     out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " expired=\"" +
                                               job.job.language + " had no free slot in time\""});
+    // It was never run: the next request of that name is a new run.
+    names_.forget(Idempotency::scoped(job.job.key, job.job.idempotency_key), job.job.id);
     finish(job, JobState::expired, 200, static_cast<std::uint32_t>(Outcome::overload),
            std::make_shared<const std::string>(own_result(job.job.id, Outcome::overload, "")), now,
            out);

@@ -55,6 +55,7 @@ struct Submit {
   std::vector<std::string> files;
   FileHold hold;  // of those files
   Bytes run_spec;
+  bool lacks_files = false;  // nothing holds them: it can only be a request made before
 };
 
 // A client asks for a job it was told of, and waits. The store was asked first and had no result.
@@ -64,11 +65,10 @@ struct Watch {
   Patience patience;
 };
 
-// A client wants a job gone: cancelled if it lives, deleted if it has ended.
+// A client wants a job of the store gone: cancelled if it lives, deleted if it has ended.
 struct Remove {
   ReplyTo reply_to = 0;
   JobId job;
-  bool stored = false;          // the store has a row of it
   std::string key;              // name of the API key it came with, as the store says
   std::string idempotency_key;  // likewise
 };
@@ -181,7 +181,7 @@ struct Answer {
     pending,      // no result yet
     stored,       // the job has ended: the store knows
     removed,      // cancelled or deleted
-    unknown,      // no such job
+    lacks_files,  // the store does not have them all
     misused,      // its idempotency key stands for another request
     overloaded,   // a bound is reached; reason
     unavailable,  // nothing is accepted now; reason
@@ -204,7 +204,7 @@ constexpr bool waits_for_commit(Answer::Kind kind) {
     case Answer::Kind::removed:
       return true;
     case Answer::Kind::pending:
-    case Answer::Kind::unknown:
+    case Answer::Kind::lacks_files:
     case Answer::Kind::misused:
     case Answer::Kind::overloaded:
     case Answer::Kind::unavailable:

@@ -15,48 +15,48 @@ void Queue::add(const std::string& language, const std::string& key, Priority pr
   lane.priority = priority;
   const bool added = lane.jobs.emplace(ticket, waiting).second;
   CHECK_THAT(added);
-  Account& account = accounts_[key];
-  if (account.waiting++ == 0) account.had = std::max(account.had, level_);
 }
 
 void Queue::remove(const std::string& language, const std::string& key, Ticket ticket) {
   const auto lane = lanes_.find({language, key});
   CHECK_THAT(lane != lanes_.end() && lane->second.jobs.erase(ticket) == 1);
   if (lane->second.jobs.empty()) lanes_.erase(lane);
-  const auto account = accounts_.find(key);
-  CHECK_THAT(account != accounts_.end() && account->second.waiting > 0);
-  --account->second.waiting;
 }
 
-void Queue::charge(const std::string& key, double expected_ms, std::uint32_t weight) {
+void Queue::charge(const std::string& key, const Taken& taken, double expected_ms,
+                   std::uint32_t weight) {
   CHECK_THAT(weight > 0);
-  Account& account = accounts_[key];
-  account.had += expected_ms / weight;
-  // Who has nothing waiting and is level with the others needs no account.
-  std::erase_if(accounts_, [this](const auto& entry) {
-    return entry.second.waiting == 0 && entry.second.had <= level_;
-  });
+  Class& of_rank = classes_[static_cast<std::size_t>(taken.rank)];
+  of_rank.level = std::max(of_rank.level, taken.start);
+  of_rank.had[key] = taken.start + expected_ms / weight;
+  std::erase_if(of_rank.had, [&](const auto& entry) { return entry.second <= of_rank.level; });
 }
 
-const Queue::Lane* Queue::next_lane(const Round& round, MonoMs now) const {
-  const Lane* best = nullptr;
-  std::tuple<int, double, Ticket> best_rank;
+std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) const {
+  std::optional<Next> best;
+  std::tuple<int, double, Ticket> best_place;
   for (const auto& [name, lane] : lanes_) {
-    if (std::find(round.begin(), round.end(), &lane) != round.end()) continue;
-    const std::tuple rank(class_of(lane, now), accounts_.at(lane.key).had,
-                          lane.jobs.begin()->first);
-    if (best != nullptr && best_rank <= rank) continue;
-    best = &lane;
-    best_rank = rank;
+    if (round.blocked.contains(lane.language) || round.done.contains(&lane)) continue;
+    const int rank = rank_of(lane, now);
+    const double start = start_of(lane, rank);
+    const std::tuple place(rank, start, lane.jobs.begin()->first);
+    if (best && best_place <= place) continue;
+    best = Next{&lane, rank, start};
+    best_place = place;
   }
   return best;
 }
 
-int Queue::class_of(const Lane& lane, MonoMs now) const {
+int Queue::rank_of(const Lane& lane, MonoMs now) const {
   const MonoMs waited = now - lane.jobs.begin()->second.since;
-  const MonoMs raised = std::clamp<MonoMs>(waited / ageing_ms_, 0, 2);
-  return std::max(static_cast<int>(Priority::high),
-                  static_cast<int>(lane.priority) - static_cast<int>(raised));
+  const int rank = static_cast<int>(lane.priority) - static_cast<int>(Priority::high);
+  return std::max<int>(0, rank - static_cast<int>(std::min<MonoMs>(waited / ageing_ms_, kClasses)));
+}
+
+double Queue::start_of(const Lane& lane, int rank) const {
+  const Class& of_rank = classes_[static_cast<std::size_t>(rank)];
+  const auto had = of_rank.had.find(lane.key);
+  return had == of_rank.had.end() ? of_rank.level : std::max(of_rank.level, had->second);
 }
 
 }  // namespace docket

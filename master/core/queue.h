@@ -3,18 +3,20 @@
 // key first come, first served. A job that comes back after a failed attempt keeps its ticket and
 // so its place. Owned by the core.
 //
-// A key's account is the time its jobs were expected to take, divided by its weight (start-time
-// fair queueing): one that begins to wait starts level with the others, so that it neither pays for
-// its rest nor saves it up. However many jobs another key has waiting, its next job is at most one
-// decision away.
+// Within a class a key's account is the time its jobs were expected to take, divided by its weight.
+// Who has had less than the class's level, which only rises, counts as level (start-time fair
+// queueing): so a key neither pays for its rest nor saves it up. However many jobs another key of
+// its class has waiting, its next job is at most one decision away.
 #pragma once
 
-#include <cstddef>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -42,10 +44,19 @@ class Queue {
   enum class Offered {
     taken,
     passed_over,  // not this one just now
-    blocked,      // none of its lane just now
+    blocked,      // none of its language just now
   };
-  // Lanes that cannot go on for the rest of a round of offers.
-  using Round = std::vector<const Lane*>;
+  // What cannot go on for the rest of a round of offers.
+  struct Round {
+    std::set<std::string> blocked;         // languages
+    std::unordered_set<const Lane*> done;  // lanes that were offered through
+  };
+  // The job that was taken, and where its key stood before it.
+  struct Taken {
+    JobId job;
+    int rank = 0;  // its class
+    double start = 0;
+  };
 
   explicit Queue(std::uint32_t ageing_ms) : ageing_ms_(ageing_ms) {}
 
@@ -53,22 +64,23 @@ class Queue {
            const Waiting& waiting);
   // The entry must exist.
   void remove(const std::string& language, const std::string& key, Ticket ticket);
-  // A job of the key was started that is expected to take so long.
-  void charge(const std::string& key, double expected_ms, std::uint32_t weight);
+  // The job is expected to take so long.
+  void charge(const std::string& key, const Taken& taken, double expected_ms, std::uint32_t weight);
 
   // Offers waiting jobs, the next first, until one is taken; nothing when none is.
   template <class Offer>
-  std::optional<JobId> take_next(Round& round, MonoMs now, Offer offer) {
-    while (const Lane* lane = next_lane(round, now)) {
+  std::optional<Taken> take_next(Round& round, MonoMs now, Offer offer) {
+    while (const auto next = next_lane(round, now)) {
+      const auto& [lane, rank, start] = *next;
       for (const auto& [ticket, waiting] : lane->jobs) {
         const Offered offered = offer(*lane, waiting.job);
-        if (offered == Offered::taken) {
-          level_ = accounts_.at(lane->key).had;
-          return waiting.job;
+        if (offered == Offered::taken) return Taken{waiting.job, rank, start};
+        if (offered == Offered::blocked) {
+          round.blocked.insert(lane->language);
+          break;
         }
-        if (offered == Offered::blocked) break;
       }
-      round.push_back(lane);
+      round.done.insert(lane);
     }
     return std::nullopt;
   }
@@ -77,18 +89,24 @@ class Queue {
   const std::map<std::pair<std::string, std::string>, Lane>& lanes() const { return lanes_; }
 
  private:
-  struct Account {
-    double had = 0;  // expected time of its jobs so far, by weight
-    std::size_t waiting = 0;
+  struct Next {
+    const Lane* lane;
+    int rank;
+    double start;
   };
+  struct Class {
+    double level = 0;                             // where the last job taken began
+    std::unordered_map<std::string, double> had;  // by key, if above the level
+  };
+  static constexpr int kClasses = 3;
 
-  const Lane* next_lane(const Round& round, MonoMs now) const;
-  int class_of(const Lane& lane, MonoMs now) const;
+  std::optional<Next> next_lane(const Round& round, MonoMs now) const;
+  int rank_of(const Lane& lane, MonoMs now) const;
+  double start_of(const Lane& lane, int rank) const;
 
   const std::uint32_t ageing_ms_;
   std::map<std::pair<std::string, std::string>, Lane> lanes_;
-  std::unordered_map<std::string, Account> accounts_;  // by key
-  double level_ = 0;                                   // what the key of the last job had before it
+  std::array<Class, kClasses> classes_;  // high, normal, low
 };
 
 }  // namespace docket

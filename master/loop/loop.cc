@@ -104,7 +104,8 @@ void Loop::perform(Now now) {
       const bool after_commit = waits_for_commit(answer->kind);
       reply(std::move(*answer), after_commit);
     } else if (auto* done = std::get_if<CommandDone>(&effect)) {
-      reply(std::move(*done), true);
+      const bool after_commit = !done->error.has_value();
+      reply(std::move(*done), after_commit);
     }
   }
   effects_.clear();

@@ -21,9 +21,9 @@ inline constexpr const char* kKeyColumns =
     "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms";
 inline constexpr const char* kNamedColumns =
     "id, api_key, idempotency_key, fingerprint, received_ms";
-// A cancelled job's name is free again.
+// The name of a job that was cancelled or expired is free again.
 inline constexpr const char* kNamedRows =
-    "jobs WHERE idempotency_key != '' AND state != 6 ORDER BY id";
+    "jobs WHERE idempotency_key != '' AND state NOT IN (5, 6) ORDER BY id";
 
 inline constexpr const char* kSaveJob =
     "INSERT OR REPLACE INTO jobs (id, state, async, language, client_job, cputime_s, received_ms, "

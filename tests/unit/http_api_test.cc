@@ -82,9 +82,10 @@ TEST_SUITE("http api") {
     const Patience both = patience_of(with({{"prefer", "respond-async"}, {"prefer", "wait=3"}}));
     CHECK(both.respond_async);
     CHECK(both.wait_s == 3);
-    CHECK(applied(both) == "respond-async, wait=3");
-    CHECK(applied(prefers("wait=3")) == "wait=3");
-    CHECK(applied(Patience{}).empty());
+    CHECK(applied(both, true) == "respond-async, wait=3");
+    CHECK(applied(both, false) == "wait=3");
+    CHECK(applied(prefers("wait=3"), true) == "wait=3");
+    CHECK(applied(Patience{}, false).empty());
     CHECK(Patience{}.until(7) == kNever);
     CHECK(both.until(7) == 3'007);
     CHECK(prefers("respond-async").until(7) == 7);

@@ -154,10 +154,10 @@ TEST_SUITE("master core: clients") {
     CHECK(cluster.running(job_number(3)));
   }
 
-  TEST_CASE("removing: a waiting job is cancelled, a finished one is deleted, others are unknown") {
+  TEST_CASE("removing: a waiting job is cancelled, a finished one is deleted") {
     Cluster cluster;
     const JobId id = cluster.submit();
-    cluster.feed(Remove{71, id, true, "", ""});
+    cluster.feed(Remove{71, id, "", ""});
     CHECK(cluster.job(id).state == JobState::cancelled);
     REQUIRE(answers_to(cluster, 71).size() == 1);
     CHECK(answers_to(cluster, 71)[0].kind == Kind::removed);
@@ -165,14 +165,15 @@ TEST_SUITE("master core: clients") {
     CHECK(cluster.answers(id)[0].kind == Kind::result);
     CHECK(cluster.answers(id)[0].body->find("\"outcome\":21") != std::string::npos);
 
-    cluster.feed(Remove{72, id, true, "", ""});
+    cluster.feed(Remove{72, id, "", ""});
     REQUIRE(cluster.of<DeleteJob>().size() == 1);
     CHECK(cluster.of<DeleteJob>()[0].job == id);
     CHECK(answers_to(cluster, 72)[0].kind == Kind::removed);
 
-    cluster.feed(Remove{73, job_number(999), false, "", ""});
+    cluster.feed(StoreProblem{"disk full"});
+    cluster.feed(Remove{73, id, "", ""});
     CHECK(cluster.of<DeleteJob>().empty());
-    CHECK(answers_to(cluster, 73)[0].kind == Kind::unknown);
+    CHECK(answers_to(cluster, 73)[0].kind == Kind::unavailable);
   }
 
   TEST_CASE("a cancelled run keeps its slot until its agent is done with it") {
@@ -181,7 +182,7 @@ TEST_SUITE("master core: clients") {
     const JobId id = cluster.submit({.asynchronous = true});
     const AttemptId attempt = cluster.current(id);
     const JobId next = cluster.submit();
-    cluster.feed(Remove{71, id, true, "", ""});
+    cluster.feed(Remove{71, id, "", ""});
     REQUIRE(cluster.sent<Cancel>(link).size() == 1);
     CHECK(cluster.sent<Cancel>(link)[0].id == attempt);
     CHECK(cluster.job(id).state == JobState::cancelled);
@@ -262,7 +263,7 @@ TEST_SUITE("master core: clients") {
     CHECK(cluster.job(cluster.submit({.idempotency_key = "kept"})).state == JobState::queued);
 
     const JobId gone = cluster.submit({.idempotency_key = "b"});
-    cluster.feed(Remove{71, gone, true, "", "b"});
+    cluster.feed(Remove{71, gone, "", "b"});
     CHECK(cluster.job(cluster.submit({.idempotency_key = "b"})).state == JobState::queued);
   }
 
@@ -329,7 +330,7 @@ TEST_SUITE("master core: clients") {
     CHECK(view.last_refused == cluster.now.wall);
     const JobId other = cluster.submit({.asynchronous = true, .key = "exam"});
     CHECK(cluster.answers(other)[0].kind == Kind::accepted);
-    cluster.feed(Remove{71, first, true, "regrade", ""});
+    cluster.feed(Remove{71, first, "regrade", ""});
     const JobId fourth = cluster.submit({.asynchronous = true, .key = "regrade"});
     CHECK(cluster.answers(fourth)[0].kind == Kind::accepted);
   }
@@ -345,5 +346,71 @@ TEST_SUITE("master core: clients") {
     cluster.finish(id, ran(Outcome::overload));
     CHECK(cluster.job(id).state == JobState::failed);
     CHECK(cluster.job(id).outcome == 21);
+  }
+
+  TEST_CASE("an operator cancels what lives, and only that") {
+    Cluster cluster;
+    const JobId id = cluster.submit();
+    cluster.feed(CancelRun{71, id});
+    CHECK(cluster.job(id).state == JobState::cancelled);
+    CHECK_FALSE(cluster.of<CommandDone>().at(0).error);
+    cluster.feed(CancelRun{72, id});
+    CHECK(cluster.of<CommandDone>().at(0).error->code == ErrorCode::conflict);
+    CHECK(cluster.of<DeleteJob>().empty());
+    cluster.feed(StoreProblem{"disk full"});
+    cluster.feed(CancelRun{73, id});
+    CHECK(cluster.of<CommandDone>().at(0).error->code == ErrorCode::unavailable);
+  }
+
+  TEST_CASE("a repeated request needs its files no more, a new one does") {
+    Cluster cluster;
+    const JobId id = cluster.submit({.idempotency_key = "a"});
+    Submit again;
+    again.id = job_number(500);
+    again.reply_to = 71;
+    again.idempotency_key = "a";
+    again.fingerprint = "2";
+    again.lacks_files = true;
+    again.run_spec = std::make_shared<const std::string>("xx");
+    cluster.feed(again);
+    CHECK(answers_to(cluster, 71).empty());  // it waits for the first one's run
+    cluster.join("lab-1");
+    cluster.finish(id);
+    CHECK(answers_to(cluster, 71).at(0).kind == Kind::result);
+    again.reply_to = 72;
+    again.idempotency_key = "b";
+    cluster.feed(again);
+    CHECK(answers_to(cluster, 72).at(0).kind == Kind::lacks_files);
+    CHECK_FALSE(cluster.saved.contains(again.id));
+  }
+
+  TEST_CASE("a run that waited too long: 21 for who waits, overload for who takes an id") {
+    CoreSettings settings;
+    settings.queue_wait_ms = 2'000;
+    Cluster cluster(settings);
+    const JobId patient = cluster.submit({.wait_s = 60, .idempotency_key = "a"});
+    const JobId plain = cluster.submit();
+    cluster.pass(2'000);
+    CHECK(cluster.job(patient).state == JobState::expired);
+    CHECK(cluster.answers(patient).at(0).kind == Kind::overloaded);
+    CHECK(cluster.answers(plain).at(0).kind == Kind::result);
+    CHECK(cluster.job(plain).outcome == 21);
+    CHECK(cluster.core.snapshot(cluster.now).expired == 2);
+    // It was never run: the same name is a new run.
+    const JobId anew = cluster.submit({.idempotency_key = "a"});
+    CHECK(cluster.job(anew).state == JobState::queued);
+  }
+
+  TEST_CASE("an agent that comes back with a run that has ended is told to drop it") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    const JobId id = cluster.submit({.asynchronous = true});
+    const AttemptId attempt = cluster.current(id);
+    cluster.feed(LinkGone{link});
+    cluster.feed(Remove{71, id, "", ""});
+    const LinkId again = cluster.join("lab-1", {.held = {attempt}});
+    REQUIRE(cluster.sent<Cancel>(again).size() == 1);
+    CHECK(cluster.sent<Cancel>(again)[0].id == attempt);
+    CHECK(cluster.view("lab-1").running == 1);
   }
 }

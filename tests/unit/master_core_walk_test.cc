@@ -47,7 +47,7 @@ struct Request {
   std::string name;       // its idempotency key
   bool connected = true;  // until it left, or the master that took it crashed
   int answers = 0;
-  Answer::Kind answer = Answer::Kind::unknown;
+  Answer::Kind answer = Answer::Kind::lacks_files;
 };
 
 class Walk {
@@ -168,7 +168,10 @@ class Walk {
     // A client's name for a request never stands for two runs at a time.
     std::map<std::string, int> named;
     for (const auto& [id, job] : disk_) {
-      if (job.idempotency_key.empty() || job.state == JobState::cancelled) continue;
+      if (job.idempotency_key.empty() || job.state == JobState::cancelled ||
+          job.state == JobState::expired) {
+        continue;
+      }
       REQUIRE(++named[job.idempotency_key] == 1);
     }
     for (const auto& [id, job] : disk_) {
@@ -400,7 +403,7 @@ class Walk {
   void remove() {
     const Job* job = some_stored_job();
     if (job == nullptr) return;
-    const Remove event{++last_request_, job->id, true, job->key, job->idempotency_key};
+    const Remove event{++last_request_, job->id, job->key, job->idempotency_key};
     requests_[event.reply_to] = {.kind = Request::Kind::remove, .job = event.job};
     deleted_.insert(event.job);
     feed(event);
@@ -451,15 +454,17 @@ class Walk {
       case Kind::removed:
         REQUIRE(request.kind == Request::Kind::remove);
         break;
-      case Kind::unknown:
-        REQUIRE(false);  // only what is stored is asked for
+      case Kind::lacks_files:
+        REQUIRE(false);  // nobody said so
         break;
       case Kind::misused:
         REQUIRE_FALSE(request.name.empty());
         break;
       case Kind::overloaded:
-      case Kind::unavailable:
         REQUIRE(request.kind == Request::Kind::run);
+        break;
+      case Kind::unavailable:
+        REQUIRE(request.kind != Request::Kind::watch);
         break;
     }
   }
@@ -494,7 +499,8 @@ class Walk {
     Restored restored;
     for (const auto& [id, job] : disk_) {
       if (!is_final(job.state)) restored.jobs.push_back(job);
-      if (!job.idempotency_key.empty() && job.state != JobState::cancelled) {
+      if (!job.idempotency_key.empty() && job.state != JobState::cancelled &&
+          job.state != JobState::expired) {
         restored.named.push_back({id, job.key, job.idempotency_key, job.fingerprint, job.received});
       }
     }

@@ -30,9 +30,9 @@ struct Played {
       return stop ? Queue::Offered::blocked : Queue::Offered::taken;
     });
     if (!id) return "";
-    const auto [language, key] = where.at(id->hi);
-    queue.remove(language, key, id->hi);
-    queue.charge(key, 1'000, weights.contains(key) ? weights[key] : 1);
+    const auto [language, key] = where.at(id->job.hi);
+    queue.remove(language, key, id->job.hi);
+    queue.charge(key, *id, 1'000, weights.contains(key) ? weights[key] : 1);
     return key;
   }
   std::string order(int count) {
@@ -55,9 +55,9 @@ TEST_SUITE("master queue") {
     while (const auto id = played.queue.take_next(
                round, played.now,
                [](const Queue::Lane&, const JobId&) { return Queue::Offered::taken; })) {
-      order.push_back(id->hi);
-      const auto [language, key] = played.where.at(id->hi);
-      played.queue.remove(language, key, id->hi);
+      order.push_back(id->job.hi);
+      const auto [language, key] = played.where.at(id->job.hi);
+      played.queue.remove(language, key, id->job.hi);
     }
     CHECK(order == std::vector<std::uint64_t>{1, 2, 3});
   }
@@ -135,6 +135,28 @@ TEST_SUITE("master queue") {
           return job.hi == 1 ? Queue::Offered::passed_over : Queue::Offered::taken;
         });
     REQUIRE(id);
-    CHECK(id->hi == 2);
+    CHECK(id->job.hi == 2);
+  }
+
+  TEST_CASE("a busy higher class does not set a lower one's newcomers back") {
+    Played played;
+    played.add("n");
+    for (int i = 0; i < 2'000; ++i) {
+      played.add("h", Priority::high);
+      CHECK(played.start() == "h");
+    }
+    for (int i = 0; i < 100; ++i) played.add("n");
+    for (int i = 0; i < 100; ++i) played.add("m");
+    const std::string order = played.order(40);
+    CHECK(std::count(order.begin(), order.end(), 'm') >= 19);
+  }
+
+  TEST_CASE("who waited its way up does not push the higher class aside") {
+    Played played;
+    for (int i = 0; i < 500; ++i) played.add("n");
+    played.now += 60'000;
+    for (int i = 0; i < 500; ++i) played.add("h", Priority::high);
+    const std::string order = played.order(100);
+    CHECK(std::count(order.begin(), order.end(), 'h') == 50);
   }
 }

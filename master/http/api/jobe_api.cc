@@ -17,6 +17,7 @@ namespace docket::http {
 namespace {
 
 constexpr std::string_view kPrefixes[] = {"/jobe/index.php/restapi/", "/jobe/restapi/"};
+constexpr const char* kFilesMissing = "One or more of the specified files is missing/unavailable";
 constexpr const char* kRunresults = "/jobe/index.php/restapi/runresults/";
 
 std::string_view without_prefix(std::string_view path) {
@@ -30,6 +31,10 @@ JobId fresh_job_id() {
   std::array<std::uint8_t, 10> random{};
   CHECK_THAT(::getrandom(random.data(), random.size(), 0) == static_cast<int>(random.size()));
   return make_job_id(read_clock().wall, random);
+}
+
+Response unreadable(const Error& error) {
+  return text_response(503, "Runs cannot be looked up now: " + error.message);
 }
 
 Response no_content() {
@@ -111,7 +116,7 @@ std::optional<Response> JobeApi::handle(Request&& request) {
 Response JobeApi::response_to(const Answer& answer) {
   Response response;
   const std::string id = answer.job.text();
-  std::string preferences = applied(answer.patience);
+  std::string preferences = applied(answer.patience, answer.kind == Answer::Kind::accepted);
   switch (answer.kind) {
     case Answer::Kind::accepted:
       response = text_response(202, id);
@@ -126,13 +131,16 @@ Response JobeApi::response_to(const Answer& answer) {
       response = no_content();
       break;
     case Answer::Kind::stored: {
-      // Rare: it ended between the look into the store and the core's turn.
+      // The one place where the loop's thread reads the store: a request made twice, or a job that
+      // ended while its watcher's question was on its way.
       const auto job = jobs_.find(answer.job);
-      response = job && job->has_value() ? result_of(**job) : unknown_run(answer.job);
+      response = !job               ? unreadable(job.error())
+                 : job->has_value() ? result_of(**job)
+                                    : unknown_run(answer.job);
       break;
     }
-    case Answer::Kind::unknown:
-      response = unknown_run(answer.job);
+    case Answer::Kind::lacks_files:
+      response = text_response(404, kFilesMissing);
       break;
     case Answer::Kind::misused:
       response = text_response(422, "This Idempotency-Key was used for another request before");
@@ -193,8 +201,12 @@ std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   if (!run) return text_response(400, run.error().message);
   if (run->body->size() > kMaxBodyBytes) return too_large();  // taking out a secret wrote it anew
   auto hold = files_.hold(run->files);
-  if (!hold) return text_response(404, "One or more of the specified files is missing/unavailable");
-  submit.hold = std::move(*hold);
+  // A request made before has its result, whether the files are still here or not.
+  submit.lacks_files = !hold.ok();
+  if (submit.lacks_files && submit.idempotency_key.empty()) {
+    return text_response(404, kFilesMissing);
+  }
+  if (hold) submit.hold = std::move(*hold);
   submit.id = fresh_job_id();
   if (!submit.idempotency_key.empty()) submit.fingerprint = sha256_hex(*run->body);
   submit.language = std::move(run->language);
@@ -211,7 +223,7 @@ std::variant<Job, Response> JobeApi::find_own(const Request& request, const std:
   const auto id = JobId::parse(id_text);
   if (!id) return unknown_run(std::nullopt);
   auto job = jobs_.find(*id);
-  if (!job) return text_response(503, "Runs cannot be looked up now: " + job.error().message);
+  if (!job) return unreadable(job.error());
   if (!job->has_value()) return unknown_run(id);
   const std::string& key = std::get<Guest>(admitted).key;
   // With keys in use, a run is its key's own; without, the id alone opens it.
@@ -233,7 +245,7 @@ std::optional<Response> JobeApi::delete_result(Request&& request, const std::str
   auto found = find_own(request, id);
   if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
   Job& job = std::get<Job>(found);
-  post_(Remove{request.id, job.id, true, std::move(job.key), std::move(job.idempotency_key)});
+  post_(Remove{request.id, job.id, std::move(job.key), std::move(job.idempotency_key)});
   return std::nullopt;
 }
 

@@ -20,6 +20,7 @@ constexpr int kPrecision = 14;             // php.ini's default
 
 constexpr const char* kSyntax = "Syntax error";
 constexpr const char* kDepth = "Maximum stack depth exceeded";
+constexpr const char* kTooMany = "More than 200,000 values";  // ours: PHP has no such bound
 constexpr const char* kControl = "Control character error, possibly incorrectly encoded";
 constexpr const char* kMalformed = "Malformed UTF-8 characters, possibly incorrectly encoded";
 constexpr const char* kSurrogate = "Single unpaired UTF-16 surrogate in unicode escape";
@@ -74,6 +75,7 @@ class Builder : public nlohmann::json_sax<json> {
 
  private:
   Value& place(Value&& value) {
+    ++values_;
     if (open_.empty()) return root_ = std::move(value);
     if (auto* list = std::get_if<List>(&open_.back()->is)) {
       return list->emplace_back(std::move(value));
@@ -81,11 +83,13 @@ class Builder : public nlohmann::json_sax<json> {
     return *member_ = std::move(value);
   }
   bool put(Value&& value) {
+    if (values_ == kMaxJsonValues) return refuse(kTooMany);
     place(std::move(value));
     return true;
   }
   bool open(Value&& value) {
     if (open_.size() == kMaxNesting) return refuse(kDepth);
+    if (values_ == kMaxJsonValues) return refuse(kTooMany);
     open_.push_back(&place(std::move(value)));
     return true;
   }
@@ -119,6 +123,7 @@ class Builder : public nlohmann::json_sax<json> {
   std::string reason_;
   bool overflow_ = false;
   bool overwrote_ = false;
+  std::size_t values_ = 0;
   std::size_t position_ = 0;
 };
 
@@ -231,7 +236,18 @@ std::string text_of(double value) {
   return mantissa + text.substr(exponent, 2) + text.substr(digits);
 }
 
+// The text is for a person who has made a mistake; its size grows as nesting times elements.
+constexpr std::size_t kMostPrintedBytes = 4'096;
+
+// Between two letters of UTF-8.
+std::string cut_at(std::size_t bytes, std::string&& text) {
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  text.resize(bytes);
+  return std::move(text);
+}
+
 void print(const Value& value, std::size_t indent, std::string& out) {
+  if (out.size() > kMostPrintedBytes) return;
   const std::string margin(indent, ' ');
   const auto member = [&](const std::string& name, const Value& of) {
     out.append(margin).append("    [").append(name).append("] => ");
@@ -240,10 +256,14 @@ void print(const Value& value, std::size_t indent, std::string& out) {
   };
   if (const List* list = value.list()) {
     out.append("Array\n").append(margin).append("(\n");
-    for (std::size_t i = 0; i < list->size(); ++i) member(std::to_string(i), (*list)[i]);
+    for (std::size_t i = 0; i < list->size() && out.size() <= kMostPrintedBytes; ++i) {
+      member(std::to_string(i), (*list)[i]);
+    }
   } else if (const Object* object = value.object()) {
     out.append("stdClass Object\n").append(margin).append("(\n");
-    for (const auto& [name, of] : object->members()) member(name, of);
+    for (const auto& [name, of] : object->members()) {
+      if (out.size() <= kMostPrintedBytes) member(name, of);
+    }
   } else {
     out += php::text_of(value);
     return;
@@ -410,6 +430,7 @@ bool truthy(const Value& value) {
 std::string print_r(const Value& value) {
   std::string out;
   print(value, 0, out);
+  if (out.size() > kMostPrintedBytes) out = cut_at(kMostPrintedBytes, std::move(out));
   return out;
 }
 

@@ -55,8 +55,8 @@ Patience patience_of(const Request& request) {
   return patience;
 }
 
-std::string applied(const Patience& patience) {
-  std::string text = patience.respond_async ? "respond-async" : "";
+std::string applied(const Patience& patience, bool gave_id) {
+  std::string text = gave_id && patience.respond_async ? "respond-async" : "";
   if (patience.wait_s) {
     text += (text.empty() ? "wait=" : ", wait=") + std::to_string(*patience.wait_s);
   }

@@ -12,8 +12,8 @@ namespace docket::http {
 // respond-async and wait=SECONDS; the first of each counts, what cannot be read is no preference.
 Patience patience_of(const Request& request);
 
-// For Preference-Applied: "respond-async", "wait=5", both, or empty.
-std::string applied(const Patience& patience);
+// For Preference-Applied: what of it the answer heeds, which is the run's id or something better.
+std::string applied(const Patience& patience, bool gave_id);
 
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 200;
 

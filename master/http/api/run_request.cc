@@ -191,14 +191,15 @@ const php::Object& parameters_of(const php::Object& run_spec) {
   return parameters != nullptr && parameters->object() != nullptr ? *parameters->object() : none;
 }
 
-// Jobe ignores these keys, and a secret must reach neither disk nor page. True when there was one.
-bool take_out_secrets(php::Object& request) {
-  php::Object& run_spec = *request.at("run_spec").object();
-  bool taken = request.erase(kSecret);
-  taken = run_spec.erase(kSecret) || taken;
-  if (given(run_spec, "parameters") != nullptr) {
-    php::Object* parameters = run_spec.at("parameters").object();
-    taken = (parameters != nullptr && parameters->erase(kSecret)) || taken;
+// Jobe ignores these keys, wherever they stand, and a secret must reach neither disk nor page. True
+// when there was one.
+bool take_out_secrets(Value& value) {
+  bool taken = false;
+  if (php::Object* object = value.object()) {
+    taken = object->erase(kSecret);
+    for (auto& [name, member] : object->members()) taken = take_out_secrets(member) || taken;
+  } else if (php::List* list = value.list()) {
+    for (Value& element : *list) taken = take_out_secrets(element) || taken;
   }
   return taken;
 }
@@ -247,7 +248,7 @@ Result<RunRequest> parse_run_request(std::string&& body,
   }
   auto run = read_run_spec(*run_spec->object(), known_languages);
   if (!run) return run;
-  const bool held_secrets = take_out_secrets(*request);
+  const bool held_secrets = take_out_secrets(*read);
   // Of two members of one name the text has both: what was overwritten may be a secret.
   run->body = std::make_shared<const std::string>(
       held_secrets || reading.overwrote ? php::json_encode(*read) : std::move(body));
