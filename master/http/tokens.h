@@ -4,23 +4,16 @@
 #include <algorithm>
 #include <string_view>
 
+#include "protocol/base/ascii.h"
+
 namespace docket::http {
-
-constexpr char ascii_lower(char letter) {
-  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
-}
-
-constexpr char ascii_upper(char letter) {
-  return letter >= 'a' && letter <= 'z' ? static_cast<char>(letter - 'a' + 'A') : letter;
-}
 
 constexpr bool equal_ignoring_case(std::string_view left, std::string_view right) {
   return std::ranges::equal(left, right, {}, ascii_lower, ascii_lower);
 }
 
 constexpr bool is_token_letter(char letter) {
-  const char lower = ascii_lower(letter);
-  return (lower >= 'a' && lower <= 'z') || (letter >= '0' && letter <= '9') ||
+  return is_alphanumeric(letter) ||
          std::string_view("!#$%&'*+-.^_`|~").find(letter) != std::string_view::npos;
 }
 

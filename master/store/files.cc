@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <mutex>
 
+#include "protocol/base/ascii.h"
 #include "protocol/messages.h"
 
 namespace docket::store {
@@ -36,9 +37,7 @@ Error system_error(const std::string& doing) {
 }
 
 bool acceptable_id(std::string_view id) {
-  return !id.empty() && id.size() <= kMaxNameBytes && std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
+  return !id.empty() && id.size() <= kMaxNameBytes && std::ranges::all_of(id, is_alphanumeric);
 }
 
 Status write_all(int fd, std::string_view content) {

@@ -113,8 +113,8 @@ TEST_SUITE("http api") {
     open.keys = std::make_shared<const ApiKeys>();
     Published<Snapshot> published(open);
     KeyGate gate(published);
-    CHECK(turned_away(gate.admit(with({}), 0)) == 0);
-    CHECK(turned_away(gate.admit(with({{"x-api-key", "whatever"}}), 0)) == 0);
+    CHECK(turned_away(gate.admit(with({}), true, 0)) == 0);
+    CHECK(turned_away(gate.admit(with({{"x-api-key", "whatever"}}), true, 0)) == 0);
 
     ApiKey limited;
     limited.name = "moodle";
@@ -127,29 +127,29 @@ TEST_SUITE("http api") {
     closed.keys = std::make_shared<const ApiKeys>(std::move(keys));
     published.set(closed);
 
-    auto missing = gate.admit(with({}), 0);
+    auto missing = gate.admit(with({}), true, 0);
     REQUIRE(turned_away(missing) == 403);
     CHECK(std::get<Response>(missing).body == "\"Missing API key\"");
     for (const char* wrong : {"", "nosuchkey", "a secret of its own "}) {
-      auto unknown = gate.admit(with({{"x-api-key", wrong}}), 0);
+      auto unknown = gate.admit(with({{"x-api-key", wrong}}), true, 0);
       REQUIRE(turned_away(unknown) == 403);
       CHECK(std::get<Response>(unknown).body == "\"Unknown API key\"");
     }
     const Request good = with({{"x-api-key", "a secret of its own"}});
-    auto first = gate.admit(good, 0);
+    auto first = gate.admit(good, true, 0);
     REQUIRE(turned_away(first) == 0);
     CHECK(std::get<Guest>(first).key == "moodle");
     CHECK_FALSE(std::get<Guest>(first).may_async);
-    CHECK(turned_away(gate.admit(good, 0)) == 0);
-    auto third = gate.admit(good, 0);
+    CHECK(turned_away(gate.admit(good, true, 0)) == 0);
+    auto third = gate.admit(good, true, 0);
     REQUIRE(turned_away(third) == 429);
     const Response& refused = std::get<Response>(third);
     CHECK(refused.body == "\"Max RUN rate for this server exceeded\"");
     CHECK(refused.headers.back() == std::pair<std::string, std::string>("Retry-After", "1800"));
-    CHECK(turned_away(gate.identify(good)) == 0);  // asking for results does not count
-    CHECK(turned_away(gate.admit(good, 1'799'000)) == 429);
-    CHECK(turned_away(gate.admit(good, 1'800'000)) == 0);
-    CHECK(turned_away(gate.admit(good, 1'800'000)) == 429);
+    CHECK(turned_away(gate.admit(good, false, 0)) == 0);  // asking for results does not count
+    CHECK(turned_away(gate.admit(good, true, 1'799'000)) == 429);
+    CHECK(turned_away(gate.admit(good, true, 1'800'000)) == 0);
+    CHECK(turned_away(gate.admit(good, true, 1'800'000)) == 429);
   }
 
   TEST_CASE("requests of foreign pages, and under foreign names, are told apart") {

@@ -87,14 +87,7 @@ Response FileUploads::store(const Upload& upload) {
     return refusal(kept.error().code,
                    what + ": the file could not be kept: " + kept.error().message);
   }
-  if (!named) {
-    Response response = text_response(200, id);
-    add_cors(response);
-    return response;
-  }
-  Response response;
-  response.status = 204;
-  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
+  Response response = named ? no_content() : text_response(200, id);
   add_cors(response);
   return response;
 }

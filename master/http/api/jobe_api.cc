@@ -37,13 +37,6 @@ Response unreadable(const Error& error) {
   return text_response(503, "Runs cannot be looked up now: " + error.message);
 }
 
-Response no_content() {
-  Response response;
-  response.status = 204;
-  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
-  return response;
-}
-
 }  // namespace
 
 void add_cors(Response& response) {
@@ -53,6 +46,13 @@ void add_cors(Response& response) {
       "X-API-KEY, Origin, X-Requested-With, Content-Type, Accept, Access-Control-Request-Method");
   response.headers.emplace_back("Access-Control-Allow-Methods",
                                 "GET, POST, OPTIONS, PUT, HEAD, DELETE");
+}
+
+Response no_content() {
+  Response response;
+  response.status = 204;
+  response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
+  return response;
 }
 
 Response text_response(int status, std::string_view text) {
@@ -177,8 +177,7 @@ std::optional<Response> JobeApi::languages(Request&&, const std::string&) {
 }
 
 std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
-  auto admitted =
-      gate_ == nullptr ? std::variant<Guest, Response>() : gate_->admit(request, read_clock().mono);
+  auto admitted = let_in(request, true);
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
   Guest& guest = std::get<Guest>(admitted);
   const auto too_large = [] {
@@ -217,8 +216,13 @@ std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   return std::nullopt;
 }
 
+std::variant<Guest, Response> JobeApi::let_in(const Request& request, bool counts) {
+  if (gate_ == nullptr) return Guest{};
+  return gate_->admit(request, counts, read_clock().mono);
+}
+
 std::variant<Job, Response> JobeApi::find_own(const Request& request, const std::string& id_text) {
-  auto admitted = gate_ == nullptr ? std::variant<Guest, Response>() : gate_->identify(request);
+  auto admitted = let_in(request, false);
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
   const auto id = JobId::parse(id_text);
   if (!id) return unknown_run(std::nullopt);

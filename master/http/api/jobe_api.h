@@ -45,6 +45,7 @@ class JobeApi {
   std::optional<Response> head_file(Request&& request, const std::string& id);
   std::optional<Response> post_file(Request&& request, const std::string& id);
 
+  std::variant<Guest, Response> let_in(const Request& request, bool counts);
   // The job of a request for a result, or what to answer instead.
   std::variant<Job, Response> find_own(const Request& request, const std::string& id_text);
   Response unknown_run(std::optional<JobId> id) const;
@@ -61,6 +62,9 @@ class JobeApi {
 
 // An answer in Jobe's form: a JSON string.
 Response text_response(int status, std::string_view text);
+
+// 204, with neither body nor length.
+Response no_content();
 
 // What lets a page of another origin read the answer.
 void add_cors(Response& response);

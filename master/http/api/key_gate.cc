@@ -26,21 +26,15 @@ std::variant<const ApiKey*, Response> key_of(const Request& request, const ApiKe
 
 }  // namespace
 
-std::variant<Guest, Response> KeyGate::identify(const Request& request) const {
-  const auto keys = published_.get()->keys;
-  auto key = key_of(request, *keys);
-  if (auto* refused = std::get_if<Response>(&key)) return std::move(*refused);
-  const ApiKey* known = std::get<const ApiKey*>(key);
-  return known == nullptr ? Guest{} : Guest{known->name, known->may_async};
-}
-
-std::variant<Guest, Response> KeyGate::admit(const Request& request, MonoMs now) {
+std::variant<Guest, Response> KeyGate::admit(const Request& request, bool counts, MonoMs now) {
   const auto keys = published_.get()->keys;
   auto key = key_of(request, *keys);
   if (auto* refused = std::get_if<Response>(&key)) return std::move(*refused);
   const ApiKey* known = std::get<const ApiKey*>(key);
   if (known == nullptr) return Guest{};
-  if (auto refused = draw(*known, *keys, now)) return std::move(*refused);
+  if (counts) {
+    if (auto refused = draw(*known, *keys, now)) return std::move(*refused);
+  }
   return Guest{known->name, known->may_async};
 }
 

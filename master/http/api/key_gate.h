@@ -26,10 +26,9 @@ class KeyGate {
  public:
   explicit KeyGate(const Published<Snapshot>& published) : published_(published) {}
 
-  // The guest, or 403.
-  std::variant<Guest, Response> identify(const Request& request) const;
-  // The same for a POST runs, which counts against the key's hourly rate: or 429 with Retry-After.
-  std::variant<Guest, Response> admit(const Request& request, MonoMs now);
+  // The guest, or 403. A request that `counts`, as POST runs does, draws on the key's hourly rate:
+  // 429 with Retry-After when that is used up.
+  std::variant<Guest, Response> admit(const Request& request, bool counts, MonoMs now);
 
  private:
   // As many runs as the hourly rate at once, and then as they come back over the hour.

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "master/http/server.h"
+#include "protocol/base/ascii.h"
 
 namespace docket::http {
 
@@ -20,12 +21,6 @@ struct Route {
   std::string_view pattern;  // may hold {id}, one segment, or {alnum}, one of letters and digits
   Handler handler;
 };
-
-constexpr bool is_alphanumeric(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  });
-}
 
 // What stands in the place of the pattern's {…} (empty when it has none), or nothing when the path
 // is not of the pattern.
@@ -43,7 +38,7 @@ constexpr std::optional<std::string_view> match(std::string_view pattern, std::s
   }
   const auto id = path.substr(brace, path.size() - fixed.size() - rest.size());
   const bool fits = pattern.substr(brace, end + 1 - brace) == "{alnum}"
-                        ? is_alphanumeric(id)
+                        ? !id.empty() && std::ranges::all_of(id, is_alphanumeric)
                         : !id.empty() && id.find('/') == id.npos;
   return fits ? std::optional(id) : std::nullopt;
 }

@@ -6,6 +6,7 @@
 
 #include "master/core/settings.h"
 #include "master/http/api/php_value.h"
+#include "protocol/base/ascii.h"
 #include "protocol/messages.h"
 
 namespace docket::http {
@@ -19,14 +20,6 @@ constexpr std::string_view kSecret = "jobeapikey";
 
 Error invalid(std::string text) {
   return {ErrorCode::invalid, std::move(text)};
-}
-
-char folded(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool alphanumeric(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 // Null counts as absent, as in PHP's isset().
@@ -113,10 +106,10 @@ bool legal_file(const php::List& pair) {
   const std::string* name = pair[1].text();
   if (id == nullptr || name == nullptr) return false;
   const auto dotted = [](char c) { return c == '-' || c == '_' || c == '.'; };
-  return id->size() >= kMinFileIdBytes && std::all_of(id->begin(), id->end(), alphanumeric) &&
-         std::any_of(name->begin(), name->end(), alphanumeric) &&
+  return id->size() >= kMinFileIdBytes && std::all_of(id->begin(), id->end(), is_alphanumeric) &&
+         std::any_of(name->begin(), name->end(), is_alphanumeric) &&
          std::all_of(name->begin(), name->end(),
-                     [&](char c) { return alphanumeric(c) || dotted(c); });
+                     [&](char c) { return is_alphanumeric(c) || dotted(c); });
 }
 
 Status add_file(const Value& element, std::vector<std::string>& ids) {
@@ -209,7 +202,7 @@ Result<RunRequest> read_run_spec(const php::Object& run_spec,
   RunRequest run;
   if (auto required = check_required(run_spec); !required) return required.error();
   run.language = *text_at(run_spec, "language_id");
-  std::transform(run.language.begin(), run.language.end(), run.language.begin(), folded);
+  std::transform(run.language.begin(), run.language.end(), run.language.begin(), ascii_lower);
   if (!std::binary_search(known_languages.begin(), known_languages.end(), run.language)) {
     return invalid("Language '" + run.language + "' is not known");
   }
