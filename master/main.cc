@@ -122,6 +122,36 @@ void let_answers_leave(const http::Server& server) {
   }
 }
 
+CoreSettings core_settings(const Options& options) {
+  CoreSettings settings = options.core;
+  settings.queue_wait_ms = options.queue_wait_s * 1'000;
+  settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
+  // A name must not outlive its run's result.
+  settings.idempotency_ms =
+      std::min(options.idempotency_hours, options.retention_days * 24) * 3'600'000;
+  return settings;
+}
+
+// Returns when nobody waits any more after a signal, or drain_s have passed.
+void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drain_s,
+                       const StopSignals& signals, const Logger& log) {
+  WakeFd done;
+  std::thread loop_thread([&] {
+    loop.run();
+    done.raise();
+  });
+  if (signals.wait(done)) {
+    log->info("stopping=draining drain_s={}", drain_s);
+    jobe_server.stop_accepting();
+    loop.stop_when_idle(drain_s * 1'000);
+    if (signals.wait(done)) {
+      log->warn("stopping=at_once");
+      ::_exit(1);  // crash-only: what was acknowledged is on disk
+    }
+  }
+  loop_thread.join();
+}
+
 int run(const Options& options, const StopSignals& signals) {
   const Logger log = start_value("log-level", make_logger("docket-master", options.log_level));
   const Address agents_listen = start_value(
@@ -145,13 +175,7 @@ int run(const Options& options, const StopSignals& signals) {
   const auto reader = start_value("data", store::open_reader(data.path()));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 
-  CoreSettings settings = options.core;
-  settings.queue_wait_ms = options.queue_wait_s * 1'000;
-  settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
-  // A name must not outlive its run's result.
-  settings.idempotency_ms =
-      std::min(options.idempotency_hours, options.retention_days * 24) * 3'600'000;
-  Core core(settings, DOCKET_VERSION);
+  Core core(core_settings(options), DOCKET_VERSION);
   Restored restored = journal->take_restored();
   const std::size_t unfinished = restored.jobs.size();
   hold_files(restored, *files);
@@ -209,25 +233,10 @@ int run(const Options& options, const StopSignals& signals) {
     log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
               options.jobe_listen);
   }
-  WakeFd done;
-  std::thread loop_thread([&] {
-    loop->run();
-    done.raise();
-  });
   std::printf("ready jobe=%s ops=%s agents=tcp://%s\n", jobe_server->address().text().c_str(),
               ops_server->address().text().c_str(), router->address().text().c_str());
   std::fflush(stdout);
-
-  if (signals.wait(done)) {
-    log->info("stopping=draining drain_s={}", options.drain_s);
-    jobe_server->stop_accepting();
-    loop->stop_when_idle(options.drain_s * 1'000);
-    if (signals.wait(done)) {
-      log->warn("stopping=at_once");
-      ::_exit(1);  // crash-only: what was acknowledged is on disk
-    }
-  }
-  loop_thread.join();
+  run_until_stopped(*loop, *jobe_server, options.drain_s, signals, log);
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
