@@ -13,17 +13,30 @@ constexpr std::size_t kLingerBytes = 1u << 20;
 constexpr std::size_t kJoinedBodyBytes = 16u << 10;  // smaller bodies are copied behind their head
 constexpr std::size_t kKeptOutBytes = 32u << 10;     // of the output buffer, between answers
 
+constexpr std::string_view kRetryAfterS = "5";
+constexpr Refusal kNoRoom = {503, "Too much is being uploaded now, try again later"};
+
 }  // namespace
 
-Connection::Connection(const Options& options, std::string peer, MonoMs now)
+Connection::Connection(const Options& options, ByteBudget& budget, std::string peer, MonoMs now)
     : options_(options),
       peer_(std::move(peer)),
       parser_(options.max_head_bytes, options.max_body_bytes),
+      share_(budget),
       since_(now),
       input_at_(now),
-      progress_at_(now) {}
+      progress_at_(now),
+      stretch_at_(now) {}
 
 void Connection::receive(std::string_view bytes, MonoMs now) {
+  take_in(bytes, now);
+  if (pay()) return;
+  if (phase_ == Phase::reading) return refuse(kNoRoom, now);
+  no_room_ = true;  // the request before it still gets its answer
+  drop_input();
+}
+
+void Connection::take_in(std::string_view bytes, MonoMs now) {
   switch (phase_) {
     case Phase::over:
       return;
@@ -45,7 +58,7 @@ void Connection::receive(std::string_view bytes, MonoMs now) {
 void Connection::store(std::string_view bytes) {
   // Behind an answer that closes, nothing is read any more.
   if (phase_ == Phase::answering && framing_.close) return;
-  if (bytes.empty()) return;
+  if (bytes.empty() || no_room_) return;
   stored_.append(bytes);
   if (stored_bytes() > options_.max_pipelined_bytes) end(Fate::closed);
 }
@@ -56,7 +69,10 @@ std::size_t Connection::parse(std::string_view bytes, MonoMs now) {
   const bool in_head = parser_.state() == RequestParser::State::head;
   const auto used = parser_.feed(bytes);
   if (fresh && parser_.started()) since_ = now;
-  if (in_head && parser_.state() == RequestParser::State::body) since_ = now;
+  if (in_head && parser_.state() == RequestParser::State::body) {
+    since_ = now;
+    begin_stretch(0, now);
+  }
   input_at_ = now;
   if (parser_.state() == RequestParser::State::failed) {
     refuse(parser_.refusal(), now);
@@ -77,10 +93,11 @@ std::optional<Request> Connection::take_request(MonoMs now) {
     if (stored_used_ >= stored_.size() / 2) {
       stored_.erase(0, stored_used_);
       stored_used_ = 0;
-      if (stored_.empty()) stored_ = std::string();
+      if (stored_.empty()) free_buffer(stored_);
     }
   }
   if (phase_ != Phase::reading || parser_.state() != RequestParser::State::complete) {
+    CHECK_THAT(pay());  // what is parsed is no more than what was stored
     return std::nullopt;
   }
   framing_.head_only = parser_.head_only();
@@ -89,6 +106,7 @@ std::optional<Request> Connection::take_request(MonoMs now) {
   continued_ = false;
   phase_ = Phase::waiting;
   Request request = parser_.take();
+  CHECK_THAT(pay());
   request.peer = peer_;
   return request;
 }
@@ -104,7 +122,9 @@ void Connection::refuse(const Refusal& refusal, MonoMs now) {
   response.status = refusal.status;
   response.body.append("\"").append(refusal.message).append("\"");
   response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
+  if (refusal.status == kNoRoom.status) response.headers.emplace_back("Retry-After", kRetryAfterS);
   framing_ = {.head_only = parser_.head_only(), .close = true, .keep_alive = false};
+  drop_input();
   queue(std::move(response), framing_, now);
 }
 
@@ -112,6 +132,7 @@ void Connection::queue(Response response, const Framing& framing, MonoMs now) {
   phase_ = Phase::answering;
   since_ = now;
   progress_at_ = now;
+  begin_stretch(moved_bytes(), now);
   append_head(out_, response, framing);
   if (!sends_body(response, framing)) return;
   if (response.body.size() <= kJoinedBodyBytes) {
@@ -131,28 +152,45 @@ void Connection::sent(std::size_t bytes, MonoMs now) {
   progress_at_ = now;
   (out_sent_ < out_.size() ? out_sent_ : body_sent_) += bytes;
   if (!output().empty()) return;
-  if (out_.capacity() > kKeptOutBytes) out_ = std::string();
+  if (out_.capacity() > kKeptOutBytes) free_buffer(out_);
   out_.clear();
   out_sent_ = 0;
-  if (!body_.empty()) body_ = std::string();
+  if (!body_.empty()) free_buffer(body_);
   body_sent_ = 0;
   if (phase_ != Phase::answering) return;  // that was 100 Continue
   if (framing_.close) return linger(now);
   phase_ = Phase::reading;
   since_ = now;
+  if (no_room_) return refuse(kNoRoom, now);
   if (quiescing_) quiesce(now);
 }
 
-// When what has moved since since_ is too little.
-MonoMs Connection::slowest(MonoMs timeout_ms, std::size_t moved_bytes) const {
-  return since_ + timeout_ms + static_cast<MonoMs>(moved_bytes) * 1000 / options_.least_bytes_per_s;
+void Connection::begin_stretch(std::size_t from_bytes, MonoMs now) {
+  stretch_at_ = now;
+  stretch_from_bytes_ = from_bytes;
+}
+
+// Of the body that comes in, or of the answer that goes out.
+std::size_t Connection::moved_bytes() const {
+  return phase_ == Phase::reading ? parser_.body_bytes() : out_sent_ + body_sent_;
+}
+
+// At its deadline: whether a body or an answer was fast enough in the stretch that ends now.
+bool Connection::moves(MonoMs now) const {
+  const bool in_body =
+      phase_ == Phase::reading && parser_.state() == RequestParser::State::body && output().empty();
+  if (!in_body && phase_ != Phase::answering) return false;
+  const MonoMs timeout_ms = in_body ? options_.body_timeout_ms : options_.write_timeout_ms;
+  if (now - (in_body ? input_at_ : progress_at_) >= timeout_ms) return false;
+  const auto moved = static_cast<MonoMs>(moved_bytes() - stretch_from_bytes_);
+  return moved * 1000 >= timeout_ms * options_.least_bytes_per_s;
 }
 
 MonoMs Connection::deadline() const {
   if (!output().empty()) {
     const MonoMs stalled = progress_at_ + options_.write_timeout_ms;
     if (phase_ != Phase::answering) return stalled;  // that is 100 Continue
-    return std::min(stalled, slowest(options_.write_timeout_ms, out_sent_ + body_sent_));
+    return std::min(stalled, stretch_at_ + options_.write_timeout_ms);
   }
   switch (phase_) {
     case Phase::lingering:
@@ -168,8 +206,7 @@ MonoMs Connection::deadline() const {
     case RequestParser::State::head:
       return since_ + (parser_.started() ? options_.head_timeout_ms : options_.idle_timeout_ms);
     case RequestParser::State::body:
-      return std::min(input_at_ + options_.body_timeout_ms,
-                      slowest(options_.body_timeout_ms, parser_.body_bytes()));
+      return std::min(input_at_, stretch_at_) + options_.body_timeout_ms;
     case RequestParser::State::complete:
     case RequestParser::State::failed:
       break;
@@ -179,6 +216,7 @@ MonoMs Connection::deadline() const {
 
 void Connection::expire(MonoMs now) {
   if (now < deadline()) return;
+  if (moves(now)) return begin_stretch(moved_bytes(), now);
   if (!output().empty()) return end(Fate::reset);
   if (phase_ == Phase::lingering || !parser_.started()) return end(Fate::closed);
   refuse({408, "Request timeout"}, now);
@@ -200,18 +238,23 @@ void Connection::lose() {
 void Connection::linger(MonoMs now) {
   phase_ = Phase::lingering;
   since_ = now;
-  stored_ = std::string();
-  stored_used_ = 0;
+  drop_input();
   fate_ = Fate::half_closed;
+}
+
+void Connection::drop_input() {
+  parser_.discard();
+  free_buffer(stored_);
+  stored_used_ = 0;
+  CHECK_THAT(pay());
 }
 
 void Connection::end(Fate fate) {
   phase_ = Phase::over;
   fate_ = fate;
-  stored_ = std::string();
-  stored_used_ = 0;
-  out_ = std::string();
-  body_ = std::string();
+  drop_input();
+  free_buffer(out_);
+  free_buffer(body_);
 }
 
 }  // namespace docket::http

@@ -161,7 +161,7 @@ void Reactor::take(NewClient message) {
   const auto peer = Pistache::Tcp::Peer::Create(
       fd, Pistache::Address::fromUnix(reinterpret_cast<sockaddr*>(&message.peer)));
   const auto [at, fresh] = clients_.try_emplace(
-      fd, Client{peer, Connection(setup_->options, text_of(message.peer), now_)});
+      fd, Client{peer, Connection(setup_->options, *setup_->budget, text_of(message.peer), now_)});
   CHECK_THAT(fresh);
   open_.store(clients_.size(), std::memory_order_relaxed);
   handleNewPeer(peer);

@@ -17,6 +17,7 @@
 #include <unordered_map>
 #include <variant>
 
+#include "master/http/byte_budget.h"
 #include "master/http/connection.h"
 #include "master/http/server.h"
 #include "master/http/unique_fd.h"
@@ -25,12 +26,13 @@
 
 namespace docket::http {
 
-// What all reactors of a server share, unchanging.
+// What all reactors of a server share; unchanging, but for what is used of the budget.
 struct Setup {
   Options options;
   Server::Handler handler;
   Server::Gone gone;  // may be empty
   Logger log;
+  std::shared_ptr<ByteBudget> budget;
 };
 
 // What other threads, and a reactor to itself, may post.

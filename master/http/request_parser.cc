@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "master/http/byte_budget.h"
 #include "master/http/tokens.h"
 
 namespace docket::http {
@@ -213,10 +214,16 @@ void RequestParser::fail(int status, std::string_view message) {
   refusal_ = {status, message};
 }
 
+void RequestParser::discard() {
+  state_ = State::failed;
+  free_buffer(head_);
+  static_cast<void>(std::exchange(request_, Request()));  // assigning would keep the memory
+}
+
 Request RequestParser::take() {
   CHECK_THAT(state_ == State::complete);
   Request taken = std::exchange(request_, Request());
-  if (head_.capacity() > kKeptHeadBytes) head_ = std::string();
+  if (head_.capacity() > kKeptHeadBytes) free_buffer(head_);
   head_.clear();
   line_start_ = 0;
   hosts_ = 0;

@@ -42,9 +42,13 @@ class RequestParser {
   bool head_only() const { return head_.starts_with("HEAD "); }
 
   std::size_t body_bytes() const { return request_.body.size(); }  // so far
+  // Held of the input, head and body together.
+  std::size_t buffered_bytes() const { return head_.size() + request_.body.size(); }
 
   // The complete request, without id and peer; the parser is then ready for the next one.
   Request take();
+  // Gives up the request, and the memory; the parser reads nothing any more.
+  void discard();
 
  private:
   friend struct HeadCallbacks;

@@ -26,7 +26,7 @@ rlim_t raise_descriptor_limit() {
 class PistacheServer : public Server {
  public:
   PistacheServer(std::unique_ptr<Acceptor> acceptor, std::shared_ptr<const Setup> setup)
-      : acceptor_(std::move(acceptor)) {
+      : acceptor_(std::move(acceptor)), budget_(setup->budget) {
     const auto threads = static_cast<std::size_t>(setup->options.threads);
     pool_.init(Pistache::Aio::AsyncContext(threads, "http"));
     const auto key = pool_.addHandler(std::make_shared<Reactor>(std::move(setup), 0));
@@ -64,8 +64,11 @@ class PistacheServer : public Server {
     return open;
   }
 
+  std::size_t buffered_bytes() const override { return budget_->used(); }
+
  private:
   std::unique_ptr<Acceptor> acceptor_;
+  std::shared_ptr<const ByteBudget> budget_;
   std::mutex stopping_;
   // Declared before the pool: the threads are joined before a reactor can go.
   std::vector<std::shared_ptr<Reactor>> reactors_;
@@ -92,8 +95,9 @@ Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, 
   }
   auto acceptor = Acceptor::bind(options.listen, options.spare_descriptors, log);
   if (!acceptor) return acceptor.error();
-  auto setup = std::make_shared<const Setup>(
-      Setup{std::move(options), std::move(handler), std::move(gone), std::move(log)});
+  auto budget = std::make_shared<ByteBudget>(options.max_buffered_bytes);
+  auto setup = std::make_shared<const Setup>(Setup{
+      std::move(options), std::move(handler), std::move(gone), std::move(log), std::move(budget)});
   return std::unique_ptr<Server>(new PistacheServer(std::move(acceptor).value(), std::move(setup)));
 }
 

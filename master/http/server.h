@@ -59,12 +59,17 @@ struct Options {
   std::size_t max_body_bytes = 64u << 20;      // above: 413, connection closed
   std::size_t max_head_bytes = 64u << 10;      // request line and headers together; above: 431
   std::size_t max_pipelined_bytes = 1u << 20;  // input buffered behind an unanswered request
-  int idle_timeout_ms = 65'000;                // keep-alive without a request
+  // Of all clients together, unfinished requests and pipelined input; who needs more gets 503 and
+  // is closed. Enough for six uploads of the largest file at once. Small requests have half as much
+  // again for themselves (byte_budget.h). What the handler has been given does not count any more.
+  std::size_t max_buffered_bytes = 512u << 20;
+  int idle_timeout_ms = 65'000;   // keep-alive without a request
   int head_timeout_ms = 20'000;   // from the first byte of a request to its headers' end
   int body_timeout_ms = 30'000;   // without a byte of the body
   int write_timeout_ms = 60'000;  // without the client taking a byte of the answer
-  // Beyond its time-out a body or an answer must have moved so fast on average (Apache's MinRate):
-  // a byte now and then holds a connection no longer than silence does.
+  // In each stretch as long as its time-out a body or an answer must move so fast (Apache's
+  // MinRate, but not since the beginning): a byte now and then holds a connection no longer than
+  // silence does, however much went fast before.
   int least_bytes_per_s = 500;
   // Connections leave so many descriptors to files, database and agents; more clients wait in the
   // system's queue.
@@ -90,6 +95,7 @@ class Server {
   // Accept no further connections and close idle ones; open requests are still answered.
   virtual void stop_accepting() = 0;
   virtual std::size_t open_connections() const = 0;
+  virtual std::size_t buffered_bytes() const = 0;  // what counts against max_buffered_bytes now
 };
 
 }  // namespace docket::http

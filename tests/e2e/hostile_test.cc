@@ -57,6 +57,14 @@ double cpu_seconds(const Process& process) {
   return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
+std::size_t resident_bytes(const Process& process) {
+  std::ifstream file("/proc/" + std::to_string(process.pid()) + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("VmRSS:")) return std::stoul(line.substr(6)) * 1024;
+  }
+  return 0;
+}
+
 // This process's own descriptors: the test has as many clients as the master.
 bool may_open(rlim_t descriptors) {
   rlimit limit{};
@@ -222,6 +230,49 @@ TEST_SUITE("e2e hostile") {
     });
     CHECK(all_over);
     CHECK(right >= 10);
+  }
+
+  TEST_CASE("unfinished uploads fill their budget and not the memory, and runs go on") {
+    Siege siege;
+    constexpr std::size_t kMB = 1u << 20;
+    const auto put = [](std::size_t bytes) {
+      return request("PUT", "files/0123456789abcdef",
+                     "Content-Length: " + std::to_string(bytes) + "\r\n");
+    };
+    const std::string piece(kMB, 'x');
+    std::size_t most = 0;
+    int refused = 0;
+    {
+      std::vector<RawClient> uploads;
+      for (int i = 0; i < 20; ++i) {
+        RawClient& upload = uploads.emplace_back(siege.jobe());
+        upload.send(put(80 * kMB));
+        for (int sent = 0; sent < 40 && !upload.readable(0) && upload.send(piece); ++sent) {
+        }
+        siege.serves("meanwhile");
+        most = std::max(most, resident_bytes(siege.cluster.master()));
+        if (!upload.readable(0)) continue;
+        const RawAnswer answer = upload.answer();
+        CHECK(answer.status == 503);
+        CHECK(answer.head.find("Retry-After: 5\r\n") != std::string::npos);
+        ++refused;
+      }
+      CHECK(refused == 8);  // 12 times 40 MB fit into 512 MB
+      CHECK(most > 480 * kMB);
+      CHECK(most < (512 + 200) * kMB);
+    }
+    // Their room is there again: this many do not fit beside any of them.
+    std::vector<RawClient> uploads;
+    for (int i = 0; i < 12; ++i) {
+      RawClient& upload = uploads.emplace_back(siege.jobe());
+      upload.send(put(80 * kMB));
+      for (int sent = 0; sent < 40; ++sent) CHECK(upload.send(piece));
+      siege.serves("again");
+      CHECK_FALSE(upload.readable(0));
+    }
+    CHECK(resident_bytes(siege.cluster.master()) < (512 + 200) * kMB);
+    uploads.clear();
+    CHECK(eventually(10'000, [&] { return resident_bytes(siege.cluster.master()) < 200 * kMB; }));
   }
 
   TEST_CASE("half-closed connections") {

@@ -64,7 +64,7 @@ void check_request(const Request& request) {
 
 class Client {
  public:
-  explicit Client(const Cuts& cuts) : cuts_(cuts), connection_(options(), "peer", kNow) {}
+  explicit Client(const Cuts& cuts) : cuts_(cuts), connection_(options(), budget_, "peer", kNow) {}
 
   // Everything that was read and said, and how it ended.
   std::string talk(std::string_view bytes) {
@@ -79,6 +79,7 @@ class Client {
     connection_.expire(kMuchLater);
     settle(true);
     connection_.expire(2 * kMuchLater);
+    CHECK_THAT(budget_.used() == 0);
     CHECK_THAT(connection_.fate() != Fate::open && connection_.fate() != Fate::half_closed);
     for (auto at = said_.find(kContinue); at != std::string::npos; at = said_.find(kContinue)) {
       said_.erase(at, kContinue.size());  // said or not: the body may have been there already
@@ -118,6 +119,7 @@ class Client {
   }
 
   Cuts cuts_;
+  docket::http::ByteBudget budget_{options().max_buffered_bytes};
   Connection connection_;
   bool waiting_ = false;
   Response response_;

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
+#include <malloc.h>
 #include <poll.h>
 #include <spdlog/sinks/null_sink.h>
 #include <sys/socket.h>
@@ -98,6 +99,12 @@ std::string head_of(const Response& response, const Framing& framing) {
 // Says what it was asked: "POST /runs body".
 std::optional<Response> echo(Request&& request) {
   return text(request.method + " " + request.target + " " + request.body);
+}
+
+// In use of the heap; always 0 under the sanitizers, whose heap is another.
+std::size_t heap_bytes() {
+  const auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
 }
 
 bool eventually(const std::function<bool()>& condition) {
@@ -369,23 +376,24 @@ TEST_SUITE("http answers") {
 TEST_SUITE("http connection") {
   TEST_CASE("time-outs, with the time as a parameter") {
     const Options options;
-    Connection idle(options, "", 0);
+    ByteBudget budget(options.max_buffered_bytes);
+    Connection idle(options, budget, "", 0);
     CHECK(idle.deadline() == options.idle_timeout_ms);
     idle.expire(options.idle_timeout_ms - 1);
     CHECK(idle.fate() == Fate::open);
     idle.expire(options.idle_timeout_ms);
     CHECK(idle.fate() == Fate::closed);
 
-    Connection slow(options, "", 0);
+    Connection slow(options, budget, "", 0);
     slow.receive("GET / HT", 1000);
     slow.receive("TP/1.1", 5000);
     CHECK(slow.deadline() == 1000 + options.head_timeout_ms);
     slow.receive("\r\nHost: a\r\nContent-Length: 9\r\n\r\n", 9000);
     slow.receive("a", 20'000);
-    CHECK(slow.deadline() == 9000 + options.body_timeout_ms + 1000 / options.least_bytes_per_s);
+    CHECK(slow.deadline() == 9000 + options.body_timeout_ms);
     slow.expire(slow.deadline());
     CHECK(slow.output().starts_with("HTTP/1.1 408 "));
-    CHECK(slow.deadline() == 39'002 + options.write_timeout_ms);
+    CHECK(slow.deadline() == 39'000 + options.write_timeout_ms);
     slow.sent(1, 60'000);
     slow.expire(60'000 + options.write_timeout_ms);
     CHECK(slow.fate() == Fate::reset);
@@ -393,7 +401,8 @@ TEST_SUITE("http connection") {
 
   TEST_CASE("a byte now and then is as slow as none") {
     const Options options;
-    Connection drips(options, "", 0);
+    ByteBudget budget(options.max_buffered_bytes);
+    Connection drips(options, budget, "", 0);
     drips.receive(post("Content-Length: 1000000\r\n", ""), 0);
     MonoMs now = 0;
     while (drips.output().empty() && now < 200'000) {
@@ -401,9 +410,10 @@ TEST_SUITE("http connection") {
       drips.expire(now);
     }
     CHECK(drips.output().starts_with("HTTP/1.1 408 "));
-    CHECK(now == options.body_timeout_ms + 1000);
+    CHECK(now == options.body_timeout_ms);
 
-    Connection hurries(options, "", 0);  // twice the least rate, for longer than the time-out
+    Connection hurries(options, budget, "",
+                       0);  // twice the least rate, for longer than the time-out
     hurries.receive(post("Content-Length: 1000000\r\n", ""), 0);
     for (now = 0; now < 200'000;) {
       hurries.receive(std::string(1000, 'x'), now += 1000);
@@ -411,7 +421,7 @@ TEST_SUITE("http connection") {
     }
     CHECK(hurries.output().empty());
 
-    Connection sips(options, "", 0);
+    Connection sips(options, budget, "", 0);
     sips.receive(get("/"), 0);
     REQUIRE(sips.take_request(0));
     sips.answer(text(std::string(1'000'000, 'x')), 50'000);
@@ -420,12 +430,168 @@ TEST_SUITE("http connection") {
       sips.expire(now);
     }
     CHECK(sips.fate() == Fate::reset);
-    CHECK(now == 50'000 + options.write_timeout_ms + 1000);
+    CHECK(now == 50'000 + options.write_timeout_ms);
+  }
+
+  TEST_CASE("what went fast before does not pay for dripping") {
+    const Options options;
+    ByteBudget budget(options.max_buffered_bytes);
+    Connection upload(options, budget, "", 0);
+    upload.receive(post("Content-Length: 60000000\r\n", std::string(50'000'000, 'x')), 0);
+    MonoMs now = 0;
+    while (upload.output().empty() && now < 200'000) {
+      upload.receive("x", now += 1000);
+      upload.expire(now);
+    }
+    CHECK(upload.output().starts_with("HTTP/1.1 408 "));
+    CHECK(now == 2 * options.body_timeout_ms);  // the first stretch was fast enough
+    CHECK(budget.used() == 0);
+
+    Connection silent(options, budget, "", 0);
+    silent.receive(post("Content-Length: 60000000\r\n", std::string(50'000'000, 'x')), 0);
+    silent.receive("x", 10'000);
+    silent.expire(options.body_timeout_ms);
+    CHECK(silent.output().empty());
+    CHECK(silent.deadline() == 10'000 + options.body_timeout_ms);
+    silent.expire(silent.deadline());
+    CHECK(silent.output().starts_with("HTTP/1.1 408 "));
+
+    Connection download(options, budget, "", 0);
+    download.receive(get("/"), 0);
+    REQUIRE(download.take_request(0));
+    download.answer(text(std::string(50'000'000, 'x')), 0);
+    download.sent(download.output().size(), 0);
+    download.sent(40'000'000, 0);
+    for (now = 0; download.fate() == Fate::open && now < 400'000;) {
+      download.sent(1, now += 1000);
+      download.expire(now);
+    }
+    CHECK(download.fate() == Fate::reset);
+    CHECK(now == 2 * options.write_timeout_ms);
+  }
+
+  TEST_CASE("the budget counts what is held, until it is handed over or the connection ends") {
+    const Options options;
+    ByteBudget budget(1'000'000);
+    const std::string head = post("Content-Length: 100\r\n", "");
+    {
+      Connection connection(options, budget, "", 0);
+      connection.receive(head.substr(0, 10), 0);
+      CHECK(budget.used() == 10);
+      connection.receive(head.substr(10) + "abc", 0);
+      CHECK(budget.used() == head.size() + 3);
+      connection.receive(std::string(97, 'x') + get("/2"), 0);
+      CHECK(budget.used() == head.size() + 100 + get("/2").size());
+      REQUIRE(connection.take_request(0));
+      CHECK(budget.used() == get("/2").size());
+      connection.receive("GET", 0);
+      CHECK(budget.used() == get("/2").size() + 3);
+      connection.answer(text(""), 0);
+      connection.sent(connection.output().size(), 0);
+      REQUIRE(connection.take_request(0));
+      CHECK(budget.used() == 3);
+      Connection moved(std::move(connection));
+      CHECK(budget.used() == 3);
+      moved.lose();
+      CHECK(budget.used() == 0);
+    }
+    {
+      Connection gone(options, budget, "", 0);
+      gone.receive(head, 0);
+      Connection chunks(options, budget, "", 0);
+      chunks.receive(chunked("2\r\nab\r\n3\r\nc"), 0);
+      CHECK(budget.used() == head.size() + chunked("").size() + 3);
+      chunks.receive("!!!", 0);  // refused: nothing of it is kept while the answer goes out
+      CHECK(budget.used() == head.size());
+    }
+    CHECK(budget.used() == 0);
+  }
+
+  TEST_CASE("the memory of what was refused, taken or sent is given back, not only emptied") {
+    const Options options;
+    ByteBudget budget(options.max_buffered_bytes);
+    constexpr std::size_t kBig = 50'000'000;
+    const std::string length = "Content-Length: " + std::to_string(kBig) + "\r\n";
+    const auto before = heap_bytes();
+    const auto held = [&] { return heap_bytes() > before + kBig / 2; };
+    Connection slow(options, budget, "", 0);
+    slow.receive(post(length, std::string(kBig - 1, 'x')), 0);
+    slow.expire(options.body_timeout_ms);
+    CHECK(slow.output().starts_with("HTTP/1.1 408 "));
+    CHECK_FALSE(held());
+    Connection kept(options, budget, "", 0);
+    kept.receive(post(length, std::string(kBig, 'x')), 0);
+    REQUIRE(kept.take_request(0));
+    CHECK_FALSE(held());
+    kept.answer(text(std::string(kBig, 'x')), 0);
+    while (!kept.output().empty()) kept.sent(kept.output().size(), 0);
+    CHECK(kept.fate() == Fate::open);
+    CHECK_FALSE(held());
+  }
+
+  TEST_CASE("who needs more than the budget has left gets 503, small requests go on") {
+    const Options options;
+    ByteBudget budget(1'000'000);
+    const std::string upload = post("Content-Length: 2000000\r\n", std::string(600'000, 'x'));
+    Connection first(options, budget, "", 0);
+    first.receive(upload, 0);
+    Connection second(options, budget, "", 0);
+    second.receive(upload, 0);
+    const std::string refusal(second.output());
+    CHECK(refusal.starts_with("HTTP/1.1 503 "));
+    CHECK(refusal.find("Retry-After: 5\r\n") != std::string::npos);
+    CHECK(refusal.find("Connection: close\r\n") != std::string::npos);
+    CHECK(refusal.ends_with("\"Too much is being uploaded now, try again later\""));
+    CHECK(budget.used() == upload.size());
+    second.sent(second.output().size(), 0);
+    CHECK(second.fate() == Fate::half_closed);
+    second.receive(upload, 0);  // read and dropped
+    CHECK(budget.used() == upload.size());
+
+    first.receive(std::string(1'000'000 - budget.used(), 'x'), 0);
+    CHECK(budget.used() == 1'000'000);
+    CHECK(first.output().empty());
+    Connection run(options, budget, "", 0);
+    run.receive(post("Content-Length: 60000\r\n", std::string(60'000, 'x')), 0);
+    CHECK(run.take_request(0)->body.size() == 60'000);
+    // Small ones have their bound too.
+    std::vector<Connection> crowd;
+    for (int i = 0; i < 20; ++i) {
+      crowd.emplace_back(options, budget, "", 0);
+      crowd.back().receive(post("Content-Length: 60001\r\n", std::string(60'000, 'x')), 0);
+    }
+    CHECK(budget.used() <= 1'500'000);
+    CHECK(crowd[7].output().empty());
+    CHECK(crowd[8].output().starts_with("HTTP/1.1 503 "));
+    crowd.clear();
+    first.receive("x", 0);
+    CHECK(first.output().starts_with("HTTP/1.1 503 "));
+    CHECK(budget.used() == 0);
+  }
+
+  TEST_CASE("without room for what is pipelined the request before it is still answered") {
+    const Options options;
+    ByteBudget budget(100'000);
+    Connection connection(options, budget, "", 0);
+    connection.receive(get("/1"), 0);
+    REQUIRE(connection.take_request(0));
+    connection.receive(std::string(200'000, 'x'), 0);
+    connection.receive("more", 0);
+    CHECK(budget.used() == 0);
+    CHECK(connection.fate() == Fate::open);
+    connection.answer(text("one"), 0);
+    CHECK(connection.output().ends_with("one"));
+    connection.sent(connection.output().size(), 0);
+    CHECK(connection.output().starts_with("HTTP/1.1 503 "));
+    CHECK_FALSE(connection.take_request(0));
+    connection.sent(connection.output().size(), 0);
+    CHECK(connection.fate() == Fate::half_closed);
   }
 
   TEST_CASE("no time-out while the answer is awaited, one after the other when pipelined") {
     const Options options;
-    Connection connection(options, "peer", 0);
+    ByteBudget budget(options.max_buffered_bytes);
+    Connection connection(options, budget, "peer", 0);
     connection.receive(get("/1") + get("/2"), 0);
     CHECK(connection.take_request(0)->path == "/1");
     CHECK_FALSE(connection.take_request(0));
@@ -442,7 +608,8 @@ TEST_SUITE("http connection") {
 
   TEST_CASE("100 Continue is said once, and not for a body that is there") {
     const Options options;
-    Connection asks(options, "", 0);
+    ByteBudget budget(options.max_buffered_bytes);
+    Connection asks(options, budget, "", 0);
     asks.receive(post("Expect: 100-continue\r\nContent-Length: 2\r\n", ""), 0);
     CHECK(asks.output() == "HTTP/1.1 100 Continue\r\n\r\n");
     asks.sent(asks.output().size(), 0);
@@ -450,7 +617,7 @@ TEST_SUITE("http connection") {
     CHECK(asks.output().empty());
     asks.receive("b", 0);
     CHECK(asks.take_request(0)->body == "ab");
-    Connection sends(options, "", 0);
+    Connection sends(options, budget, "", 0);
     sends.receive(post("Expect: 100-continue\r\nContent-Length: 2\r\n", "ab"), 0);
     CHECK(sends.output().empty());
     CHECK(sends.take_request(0));
@@ -458,7 +625,8 @@ TEST_SUITE("http connection") {
 
   TEST_CASE("a stored half of a body has its own time") {
     const Options options;
-    Connection connection(options, "", 0);
+    ByteBudget budget(options.max_buffered_bytes);
+    Connection connection(options, budget, "", 0);
     connection.receive(get("/1") + post("Content-Length: 2\r\n", "a"), 0);
     REQUIRE(connection.take_request(0));
     connection.answer(text(""), 1'000'000);
@@ -542,6 +710,40 @@ TEST_SUITE("http server") {
     body.send(post("Content-Length: 9\r\n", "x"));
     CHECK(body.read_to_close().starts_with("HTTP/1.1 408 "));
     CHECK(eventually([&] { return server->open_connections() == 0; }));
+  }
+
+  TEST_CASE("all reactors share the budget, and it is whole when everybody has gone") {
+    auto options = local_options();
+    options.max_buffered_bytes = 4'000'000;
+    const auto server = start(options, echo);
+    const std::string upload = post("Content-Length: 2000000\r\n", std::string(1'500'000, 'x'));
+    std::vector<Client> clients;
+    int refused = 0;
+    for (int i = 0; i < 6; ++i) {
+      Client& client = clients.emplace_back(*server);
+      const auto before = server->buffered_bytes();
+      client.send(upload);
+      if (i < 2) {  // on different reactors
+        CHECK(eventually([&] { return server->buffered_bytes() == before + upload.size(); }));
+      } else {
+        refused += client.answer().starts_with("503 ") ? 1 : 0;
+      }
+    }
+    CHECK(refused == 4);
+    CHECK(server->buffered_bytes() == 2 * upload.size());
+    Client small(*server);
+    CHECK(small.ask(get("/")) == "200 GET / ");
+    // One completes, one leaves.
+    CHECK(clients[0].ask(std::string(500'000, 'x')).size() > 2'000'000);
+    CHECK(eventually([&] { return server->buffered_bytes() == upload.size(); }));
+    clients[1].leave();
+    CHECK(eventually([&] { return server->buffered_bytes() == 0; }));
+    CHECK(small.ask(post("Content-Length: 3000000\r\n", std::string(3'000'000, 'x'))).size() >
+          3'000'000);
+    clients.clear();
+    small.leave();
+    CHECK(eventually([&] { return server->open_connections() == 0; }));
+    CHECK(server->buffered_bytes() == 0);
   }
 
   TEST_CASE("a client that does not read is dropped and holds nobody up") {
@@ -718,5 +920,6 @@ TEST_SUITE("http server") {
     for (auto& client : clients) client.send(get("/"));
     for (auto& client : clients) CHECK(client.answer() == "200 GET / ");
     CHECK(server->open_connections() == 300);
+    CHECK(server->buffered_bytes() == 0);
   }
 }
