@@ -12,7 +12,8 @@
 namespace docket::http {
 namespace {
 
-constexpr std::size_t kMaxHeaders = 256;
+constexpr std::size_t kMaxHeaders = 100;      // Apache's bounds, in front of every Jobe
+constexpr std::size_t kMaxLineBytes = 8'190;  // of the request line, without its end
 // Room taken at once for a body; what a client only announces costs no more than this.
 constexpr std::size_t kBodyReserve = 256u << 10;
 constexpr std::size_t kKeptHeadBytes = 8u << 10;  // of a head's buffer, between requests
@@ -105,6 +106,9 @@ std::size_t RequestParser::feed_head(std::string_view bytes) {
 void RequestParser::end_line() {
   const auto line = std::string_view(head_).substr(line_start_);
   if (!line.ends_with("\r\n")) return fail(400, kMalformed);  // as Apache does
+  if (line_start_ == 0 && line.size() > kMaxLineBytes + 2) {
+    return fail(414, "Request address too long");
+  }
   // A continued header line (RFC 9112, 5.2).
   if (line_start_ > 0 && (line[0] == ' ' || line[0] == '\t')) return fail(400, kMalformed);
   line_start_ = head_.size();
@@ -133,7 +137,7 @@ void RequestParser::end_head() {
       looks_like_request_line(std::string_view(head_).substr(0, head_.find('\r')))) {
     return fail(404, "");  // what Jobe answers to a method it does not know
   }
-  if (error == HPE_CB_header_field) return fail(431, "Too many headers");
+  if (error == HPE_CB_header_field) return fail(400, "Too many headers");
   if (error != HPE_OK || used != head_.size() || parser.http_major == 0) {
     return fail(400, kMalformed);
   }
