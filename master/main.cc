@@ -95,6 +95,7 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   // However many clients Jobe's API has, the status page still opens.
   options.spare_descriptors = listener == kOpsListener ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
+  if (listener == kOpsListener) options.max_buffered_bytes = 128u << 20;  // one such file
   return start_value(setting,
                      http::Server::start(options, std::move(handler), log, std::move(gone)));
 }

@@ -103,6 +103,8 @@ std::string_view ending_name(Ending ending) {
       return "agent lost";
     case Ending::overdue:
       return "overdue";
+    case Ending::evicted:
+      return "evicted";
     case Ending::forgotten:
       return "forgotten by agent";
   }

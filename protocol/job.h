@@ -86,6 +86,7 @@ enum class Ending : std::uint8_t {
   agent_lost = 32,  // the agent fell silent or went away
   overdue = 33,     // the lease ended without a word from the agent
   forgotten = 34,   // the agent came back without it
+  evicted = 35,     // an operator's deadline for its host came
 };
 inline constexpr std::uint8_t kLastWireEnding = static_cast<std::uint8_t>(Ending::cancelled);
 

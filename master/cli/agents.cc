@@ -13,7 +13,7 @@ namespace {
 
 Tone tone_of(const std::string& state) {
   if (state == "active") return Tone::good;
-  if (state == "lost") return Tone::bad;
+  if (state == "lost" || state == "quarantined") return Tone::bad;
   return state == "left" ? Tone::plain : Tone::doubtful;
 }
 

@@ -49,8 +49,19 @@ struct NewKey {
   std::string file;  // where the secret is, "-" for standard input, or empty to make one
 };
 
+struct HoldOptions {
+  std::string name;  // of the agent
+  std::string reason;
+  bool drain = false;                       // else cordon
+  std::optional<std::uint32_t> deadline_s;  // of a drain
+  bool no_wait = false;                     // likewise
+};
+
 Result<int> status_command(Context& context);
 Result<int> agents_command(Context& context);
+// A drain is watched until nothing runs there any more; interrupting it leaves it in force.
+Result<int> hold_command(Context& context, const HoldOptions& hold);
+Result<int> resume_command(Context& context, const std::string& name);
 Result<int> jobs_command(Context& context, const JobsQuery& query);
 // `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
 // several have it.

@@ -67,6 +67,56 @@ CLI::App* add_command(CLI::App& parent, const char* name, const char* about, con
   return command;
 }
 
+CLI::App* add_hold(CLI::App& agents, Options& options, const char* name, const char* about,
+                   const char* examples) {
+  CLI::App* command = add_command(agents, name, about, examples);
+  command->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
+  command->add_option("--reason", options.hold.reason, "Why: shown to whoever wonders")
+      ->type_name("TEXT")
+      ->required();
+  return command;
+}
+
+void add_agents(CLI::App& app, Options& options) {
+  CLI::App* agents = add_command(app, "agents", "The hosts that run programs",
+                                 "  docket agents list\n"
+                                 "  docket agents drain lab-7 --reason 'kernel upgrade'\n"
+                                 "  docket agents resume lab-7");
+  agents->require_subcommand(1);
+  CLI::App* list = add_command(*agents, "list", "Every agent, its load and why it takes no work",
+                               "  docket agents list\n"
+                               "  docket agents list -o json | jq -r '.agents[].name'");
+  list->callback([&options] { options.chosen = agents_command; });
+  CLI::App* cordon = add_hold(*agents, options, "cordon", "Give a host nothing new",
+                              "  docket agents cordon lab-7 --reason 'slow disk'");
+  CLI::App* drain = add_hold(*agents, options, "drain",
+                             "Give a host nothing new, and wait until nothing runs there",
+                             "  docket agents drain lab-7 --reason 'kernel upgrade'\n"
+                             "  docket agents drain lab-7 --reason move --deadline 60\n\n"
+                             "Interrupting it leaves the drain in force.");
+  drain
+      ->add_option("--deadline", options.hold.deadline_s,
+                   "Seconds after which what still runs there goes to other hosts")
+      ->type_name("S")
+      ->check(CLI::Range(0, 86'400));
+  drain->add_flag("--no-wait", options.hold.no_wait, "Return at once");
+  for (CLI::App* command : {cordon, drain}) {
+    command->callback([&options, drains = command == drain] {
+      options.hold.drain = drains;
+      options.chosen = [&options](Context& context) { return hold_command(context, options.hold); };
+    });
+  }
+  CLI::App* resume = add_command(*agents, "resume",
+                                 "Let a host take work again: after cordon, drain or quarantine",
+                                 "  docket agents resume lab-7");
+  resume->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
+  resume->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return resume_command(context, options.hold.name);
+    };
+  });
+}
+
 void add_jobs(CLI::App& app, Options& options) {
   CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
                                "  docket jobs list --state running\n"
@@ -231,13 +281,7 @@ void declare(CLI::App& app, Options& options) {
                                  "  docket status\n"
                                  "  docket status -o json | jq .queued");
   status->callback([&options] { options.chosen = status_command; });
-  CLI::App* agents =
-      add_command(app, "agents", "The hosts that run programs", "  docket agents list");
-  agents->require_subcommand(1);
-  CLI::App* list = add_command(*agents, "list", "Every agent, its load and why it takes no work",
-                               "  docket agents list\n"
-                               "  docket agents list -o json | jq -r '.agents[].name'");
-  list->callback([&options] { options.chosen = agents_command; });
+  add_agents(app, options);
   add_jobs(app, options);
   add_keys(app, options);
   add_run(app, options);

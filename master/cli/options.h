@@ -21,6 +21,7 @@ using Command = std::function<Result<int>(Context&)>;
 
 struct Options {
   Globals globals;
+  HoldOptions hold;
   JobsQuery jobs;
   std::string job_id;
   NewKey key;

@@ -22,7 +22,8 @@ struct Agent {
   std::uint64_t instance = 0;
   LinkId link = 0;  // 0: not connected
   AgentState state = AgentState::lost;
-  std::string reason;  // why it is lost or draining
+  std::string reason;     // why it is lost or draining
+  bool stopping = false;  // it said itself that it will leave
   std::string sandbox_problem;
   WallMs since = 0;  // of the state
   MonoMs heard = 0;
@@ -40,6 +41,9 @@ struct Agent {
   };
   std::map<AttemptId, Ghost> ghosts;
   Health health;
+  Hold hold = Hold::none;
+  std::string hold_reason;
+  MonoMs hold_deadline = kNever;
   std::string degraded;  // sick, but the last of a language: it keeps working
   // Taken out for its faults; outlives connections.
   struct Quarantine {
@@ -60,7 +64,7 @@ struct Agent {
   bool takes_work() const { return state == AgentState::active && connected(); }
   bool has(const std::string& language) const;
   std::string version_of(const std::string& language) const;
-  AgentRecord record() const { return {name, slots, weight_percent, languages}; }
+  AgentRecord record() const { return {name, slots, weight_percent, languages, hold, hold_reason}; }
 };
 
 class Agents {

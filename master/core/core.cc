@@ -49,6 +49,8 @@ void Core::on(Restored& event, Now now, Effects& out) {
     Agent& agent = agents_.add(record.name);
     agent.slots = record.slots;
     agent.weight_percent = record.weight_percent;
+    agent.hold = record.hold;
+    agent.hold_reason = std::move(record.hold_reason);
     for (const auto& language : record.languages) known_languages_.insert(language.id);
     agent.languages = std::move(record.languages);
     agent.reason = "not seen since the master started";

@@ -62,6 +62,7 @@ class Core {
   void on(Remove& event, Now now, Effects& out);
   void on(ClientGone& event, Now now, Effects& out);
   void on(CancelRun& event, Now now, Effects& out);
+  void on(HoldAgent& event, Now now, Effects& out);
   void on(CreateKey& event, Now now, Effects& out);
   void on(RevokeKey& event, Now now, Effects& out);
   // Why a run cannot be taken, or nothing.
@@ -100,6 +101,10 @@ class Core {
   void set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out);
   void learn_languages(Agent& agent, std::vector<Language> languages, std::string problem,
                        Effects& out);
+  // The state of a connected agent that nothing else is to be said of.
+  void settle(Agent& agent, Now now, Effects& out);
+  // Gives what runs there to others, at an operator's deadline.
+  void evict(Agent& agent, Now now, Effects& out);
   void lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
             Effects& out);
   // Ends the attempts it was thought to run and does not hold, and tries their jobs again; where

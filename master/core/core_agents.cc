@@ -20,7 +20,7 @@ void Core::on(FromAgent& event, Now now, Effects& out) {
   }
   agent->heard = now.mono;
   agent->heard_wall = now.wall;
-  if (agent->state == AgentState::suspect) set_state(*agent, AgentState::active, "", now, out);
+  if (agent->state == AgentState::suspect) settle(*agent, now, out);
   std::visit([&](auto& message) { on_message(*agent, message, now, out); }, event.message);
 }
 
@@ -84,17 +84,14 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agents_.bind(agent, link);
   const bool same_process = agent.instance == hello.instance;
   agent.instance = hello.instance;
+  agent.stopping = false;  // else it says so again
   agent.version = hello.version;
   agent.slots = hello.slots;
   agent.weight_percent = hello.weight_percent;
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
-  if (agent.quarantine) {
-    agent.quarantine->canary = {};
-    set_state(agent, AgentState::quarantined, agent.quarantine->reason, now, out);
-  } else {
-    set_state(agent, AgentState::active, "", now, out);
-  }
+  if (agent.quarantine) agent.quarantine->canary = {};
+  settle(agent, now, out);
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
   reconcile_held(agent, hello.held, now, out);
@@ -228,6 +225,7 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, Draining&, Now now, Effects& out) {
+  agent.stopping = true;
   set_state(agent, AgentState::draining, "the agent is stopping", now, out);
 }
 
@@ -236,13 +234,67 @@ void Core::on_message(Agent& agent, Bye&, Now now, Effects& out) {
   lose(agent, AgentState::left, Ending::forgotten, "it said goodbye", now, out);
 }
 
+void Core::settle(Agent& agent, Now now, Effects& out) {
+  if (agent.hold == Hold::cordon) {
+    set_state(agent, AgentState::cordoned, agent.hold_reason, now, out);
+  } else if (agent.hold == Hold::drain) {
+    const bool empty = agent.slots_taken() == 0;
+    set_state(agent, empty ? AgentState::drained : AgentState::draining, agent.hold_reason, now,
+              out);
+  } else if (agent.quarantine) {
+    set_state(agent, AgentState::quarantined, agent.quarantine->reason, now, out);
+  } else {
+    set_state(agent, AgentState::active, "", now, out);
+  }
+}
+
+void Core::on(HoldAgent& event, Now now, Effects& out) {
+  Agent* agent = agents_.by_name(event.name);
+  CommandDone done{event.reply_to, std::nullopt};
+  if (agent == nullptr) {
+    done.error = Error{ErrorCode::not_found, "there is no agent named " + event.name};
+  } else if (!store_problem_.empty()) {
+    done.error = Error{ErrorCode::unavailable, "the master cannot save: " + store_problem_};
+  } else {
+    agent->hold = event.hold;
+    agent->hold_reason = std::move(event.reason);
+    agent->hold_deadline = event.deadline_s ? now.mono + MonoMs{1'000} * *event.deadline_s : kNever;
+    if (event.hold == Hold::none) {
+      agent->quarantine.reset();
+      agent->health.clear();
+      agent->degraded.clear();
+    }
+    // One that is stopping by itself goes on with that.
+    const bool stops = agent->state == AgentState::draining && agent->stopping;
+    if (agent->connected() && !stops) settle(*agent, now, out);
+    out.push_back(SaveAgent{agent->record()});
+  }
+  out.push_back(std::move(done));
+}
+
+void Core::evict(Agent& agent, Now now, Effects& out) {
+  agent.hold_deadline = kNever;
+  std::vector<JobId> there;
+  for (const auto& [id, job] : jobs_) {
+    if (job.job.state == JobState::running && job.job.attempts.back().agent == agent.name) {
+      there.push_back(id);
+    }
+  }
+  for (const JobId& id : there) {
+    LiveJob& job = *live(id);
+    send(agent, Cancel{{id, job.job.attempts.back().number}}, now, out);
+    end_attempt(job, Ending::evicted, "its host was drained: " + agent.hold_reason, now);
+    retry(job, now, out);
+  }
+}
+
 void Core::set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out) {
   if (agent.state == state && agent.reason == reason) return;
   agent.state = state;
   agent.reason = std::move(reason);
   agent.since = now.wall;
   const bool good =
-      state == AgentState::active || state == AgentState::draining || state == AgentState::left;
+      state != AgentState::suspect && state != AgentState::quarantined && state != AgentState::lost;
   out.push_back(Note{good ? Note::Level::info : Note::Level::warn,
                      "agent=" + agent.name + " state=" + std::string(agent_state_name(state)) +
                          (agent.reason.empty() ? "" : " reason=\"" + agent.reason + "\"")});
@@ -285,6 +337,10 @@ void Core::check_agents(Now now, Effects& out) {
       continue;
     }
     check_quarantine(agent, now, out);
+    if (agent.state == AgentState::draining && !agent.stopping) {
+      if (now.mono >= agent.hold_deadline) evict(agent, now, out);
+      settle(agent, now, out);
+    }
     if (silent >= settings_.suspect_ms && agent.state == AgentState::active) {
       set_state(agent, AgentState::suspect, "a heartbeat is missing", now, out);
     }

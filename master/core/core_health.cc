@@ -96,7 +96,7 @@ void Core::send_canary(Agent& agent, Now now, Effects& out) {
   if (quarantine.untested.empty()) {
     agent.quarantine.reset();
     agent.health.clear();
-    set_state(agent, AgentState::active, "", now, out);
+    settle(agent, now, out);
     return;
   }
   // Unlike a past one, even of an earlier life of this master.

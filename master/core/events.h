@@ -19,12 +19,23 @@ namespace docket {
 using ReplyTo = std::uint64_t;  // an open request of the HTTP front; opaque here
 using LinkId = std::uint64_t;   // one connection of an agent; never reused, never 0
 
-// An agent as the store keeps it over restarts: languages stay known while it is away.
+// What an operator wants of an agent.
+enum class Hold : std::uint8_t {
+  none = 0,
+  cordon = 1,  // take nothing new
+  drain = 2,   // take nothing new, and say when nothing runs there any more
+};
+inline constexpr Hold kLastHold = Hold::drain;
+
+// An agent as the store keeps it over restarts: languages stay known while it is away, and an
+// operator's word stands.
 struct AgentRecord {
   std::string name;
   std::uint32_t slots = 0;
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
+  Hold hold = Hold::none;
+  std::string hold_reason;
 };
 
 // How long a client wants to wait for a result (RFC 7240's respond-async and wait).
@@ -83,6 +94,13 @@ struct CancelRun {
   ReplyTo reply_to = 0;
   JobId job;
 };
+struct HoldAgent {
+  ReplyTo reply_to = 0;
+  std::string name;
+  Hold hold = Hold::none;  // none: let it take work again, out of quarantine too
+  std::string reason;
+  std::optional<std::uint32_t> deadline_s;  // then what still runs there goes elsewhere
+};
 struct CreateKey {
   ReplyTo reply_to = 0;
   ApiKey key;
@@ -133,8 +151,9 @@ struct StoreProblem {
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
-using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, CreateKey, RevokeKey,
-                           FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+using Event =
+    std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
+                 FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
 
 // ---- effects
 

@@ -18,7 +18,9 @@ enum class AgentState : std::uint8_t {
   suspect,
   quarantined,
   probing,
+  cordoned,
   draining,
+  drained,
   lost,
   left
 };
@@ -33,8 +35,12 @@ constexpr std::string_view agent_state_name(AgentState state) {
       return "quarantined";
     case AgentState::probing:
       return "probing";
+    case AgentState::cordoned:
+      return "cordoned";
     case AgentState::draining:
       return "draining";
+    case AgentState::drained:
+      return "drained";
     case AgentState::lost:
       return "lost";
     case AgentState::left:

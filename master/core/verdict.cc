@@ -24,6 +24,7 @@ bool counts_as_attempt(Ending ending) {
     case Ending::files_unavailable:
     case Ending::forgotten:
     case Ending::cancelled:
+    case Ending::evicted:
       return false;
     case Ending::none:
     case Ending::ran:

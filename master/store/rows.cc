@@ -87,6 +87,8 @@ Status save(Statement& save_agent, const AgentRecord& agent) {
   save_agent.bind(2, std::int64_t{agent.slots});
   save_agent.bind(3, std::int64_t{agent.weight_percent});
   save_agent.bind(4, text);
+  save_agent.bind(5, static_cast<std::int64_t>(agent.hold));
+  save_agent.bind(6, agent.hold_reason);
   return save_agent.run();
 }
 
@@ -166,6 +168,13 @@ Result<AgentRecord> read_agent(const Statement& row) {
   } catch (const json::exception& e) {
     return Error{ErrorCode::corrupt, "database: agent " + agent.name + ": " + e.what()};
   }
+  const auto hold = row.integer(4);
+  if (hold < 0 || hold > static_cast<std::int64_t>(kLastHold)) {
+    return Error{ErrorCode::corrupt,
+                 "database: agent " + agent.name + " has no hold " + std::to_string(hold)};
+  }
+  agent.hold = static_cast<Hold>(hold);
+  agent.hold_reason = row.text(5);
   return agent;
 }
 

@@ -16,7 +16,8 @@ inline constexpr const char* kListedColumns =
 inline constexpr const char* kWholeColumns =
     "id, state, async, language, client_job, cputime_s, received_ms, finished_ms, http_status, "
     "outcome, attempts, files, api_key, idempotency_key, fingerprint, run_spec, result";
-inline constexpr const char* kAgentColumns = "name, slots, weight_percent, languages";
+inline constexpr const char* kAgentColumns =
+    "name, slots, weight_percent, languages, hold, hold_reason";
 inline constexpr const char* kKeyColumns =
     "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms";
 inline constexpr const char* kNamedColumns =
@@ -30,7 +31,8 @@ inline constexpr const char* kSaveJob =
     "finished_ms, http_status, outcome, attempts, files, api_key, idempotency_key, fingerprint, "
     "run_spec, result, agent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 inline constexpr const char* kSaveAgent =
-    "INSERT OR REPLACE INTO agents (name, slots, weight_percent, languages) VALUES (?,?,?,?)";
+    "INSERT OR REPLACE INTO agents (name, slots, weight_percent, languages, hold, hold_reason) "
+    "VALUES (?,?,?,?,?,?)";
 inline constexpr const char* kSaveKey =
     "INSERT OR REPLACE INTO api_keys (name, hash, hourly_rate, max_queued, weight, priority, "
     "may_async, created_ms) VALUES (?,?,?,?,?,?,?,?)";

@@ -80,8 +80,14 @@ constexpr const char* kVersion2 = R"sql(
   );
 )sql";
 
-constexpr std::array kMigrations = {kVersion1,
-                                    kVersion2};  // append only; the index + 1 is the version
+// What operators want of agents.
+constexpr const char* kVersion3 = R"sql(
+  ALTER TABLE agents ADD COLUMN hold INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE agents ADD COLUMN hold_reason TEXT NOT NULL DEFAULT '';
+)sql";
+
+// Append only; the index + 1 is the version.
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
 
 Status migrate(Connection& connection) {
   auto version = connection.integer("PRAGMA user_version");

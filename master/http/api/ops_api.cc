@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "master/http/api/hold_order.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/same_site.h"
 #include "web/assets.h"
@@ -127,6 +128,9 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
   static constexpr Route<OpsApi> kRoutes[] = {
       {"GET", "/api/v1/status", &OpsApi::status},
       {"GET", "/api/v1/agents", &OpsApi::agents},
+      {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon},
+      {"POST", "/api/v1/agents/{id}/drain", &OpsApi::drain},
+      {"POST", "/api/v1/agents/{id}/resume", &OpsApi::resume},
       {"GET", "/api/v1/jobs", &OpsApi::list_jobs},
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job},
       {"POST", "/api/v1/jobs/{id}/cancel", &OpsApi::cancel_job},
@@ -179,6 +183,29 @@ std::optional<Response> OpsApi::status(Request&&, const std::string&) {
 
 std::optional<Response> OpsApi::agents(Request&&, const std::string&) {
   return json_response(agents_json(*published_.get()));
+}
+
+std::optional<Response> OpsApi::cordon(Request&& request, const std::string& name) {
+  return hold(std::move(request), name, Hold::cordon);
+}
+
+std::optional<Response> OpsApi::drain(Request&& request, const std::string& name) {
+  return hold(std::move(request), name, Hold::drain);
+}
+
+std::optional<Response> OpsApi::resume(Request&& request, const std::string& name) {
+  post_(HoldAgent{request.id, name, Hold::none, {}, {}});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::hold(Request&& request, const std::string& name, Hold hold) {
+  if (!request.header("content-type").starts_with("application/json")) {
+    return problem(415, "send Content-Type: application/json");
+  }
+  auto order = read_hold_order(request.body, hold == Hold::drain);
+  if (!order) return problem(order.error());
+  post_(HoldAgent{request.id, name, hold, std::move(order->reason), order->deadline_s});
+  return std::nullopt;
 }
 
 std::optional<Response> OpsApi::healthz(Request&&, const std::string&) {

@@ -33,6 +33,10 @@ class OpsApi {
  private:
   std::optional<Response> status(Request&& request, const std::string& id);
   std::optional<Response> agents(Request&& request, const std::string& id);
+  std::optional<Response> cordon(Request&& request, const std::string& id);
+  std::optional<Response> drain(Request&& request, const std::string& id);
+  std::optional<Response> resume(Request&& request, const std::string& id);
+  std::optional<Response> hold(Request&& request, const std::string& name, Hold hold);
   std::optional<Response> list_jobs(Request&& request, const std::string& id);
   std::optional<Response> show_job(Request&& request, const std::string& id);
   std::optional<Response> cancel_job(Request&& request, const std::string& id);

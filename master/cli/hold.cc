@@ -1,0 +1,79 @@
+// docket agents cordon, drain, resume
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "master/cli/commands.h"
+#include "master/cli/fields.h"
+#include "master/cli/text.h"
+#include "protocol/messages.h"
+
+namespace docket::cli {
+namespace {
+
+constexpr auto kAskEvery = std::chrono::milliseconds(500);
+
+Status order(Context& context, const std::string& name, const char* what, std::string body) {
+  Request request;
+  request.method = "POST";
+  request.path = "/api/v1/agents/" + name + "/" + what;
+  request.headers = {"Content-Type: application/json"};
+  request.body = std::move(body);
+  const auto reply = context.client.send(request);
+  if (!reply) return reply.error();
+  if (reply->status != 204) return error_of(context.client, request, *reply);
+  return ok_status();
+}
+
+Status check_name(const std::string& name) {
+  if (acceptable_agent_name(name)) return ok_status();
+  return Error{ErrorCode::invalid, in_quotes(name) + " is no name of an agent"};
+}
+
+// Until nothing runs there any more; interrupting it leaves the drain in force.
+Result<int> watch_drain(Context& context, const std::string& name) {
+  std::string last;
+  for (;;) {
+    const auto answer = fetch(context.client, "/api/v1/agents");
+    if (!answer) return answer.error();
+    std::string state;
+    std::string now;
+    for (const auto& agent : list_at(*answer, "agents")) {
+      if (text_at(agent, "name") != name) continue;
+      state = text_at(agent, "state");
+      now = name + " is " + state + ", " + std::to_string(number_at(agent, "running")) + " running";
+    }
+    if (now != last) std::fprintf(stderr, "docket: %s\n", now.c_str());
+    last = now;
+    if (state == "drained" || state == "left" || state == "lost") return 0;
+    if (state != "draining") {
+      return Error{ErrorCode::conflict, name + " is not being drained any more"};
+    }
+    std::this_thread::sleep_for(kAskEvery);
+  }
+}
+
+}  // namespace
+
+Result<int> hold_command(Context& context, const HoldOptions& hold) {
+  if (const auto name = check_name(hold.name); !name) return name.error();
+  nlohmann::json body = {{"reason", hold.reason}};
+  if (hold.deadline_s) body["deadline_s"] = *hold.deadline_s;
+  const char* what = hold.drain ? "drain" : "cordon";
+  const std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (const auto done = order(context, hold.name, what, text); !done) return done.error();
+  if (hold.drain && !hold.no_wait) return watch_drain(context, hold.name);
+  std::fprintf(stderr, "docket: %s takes nothing new until docket agents resume %s\n",
+               hold.name.c_str(), hold.name.c_str());
+  return 0;
+}
+
+Result<int> resume_command(Context& context, const std::string& name) {
+  if (const auto checked = check_name(name); !checked) return checked.error();
+  if (const auto done = order(context, name, "resume", "{}"); !done) return done.error();
+  std::fprintf(stderr, "docket: %s takes work again\n", name.c_str());
+  return 0;
+}
+
+}  // namespace docket::cli
