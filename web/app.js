@@ -117,8 +117,9 @@ function show_agent(row, agent, mixed, master_version) {
   const [word, lasts] = state.firstChild.children;
   set_children(word, agent.state, () => dotted(agent.state, `agent-${agent.state}`));
   set_time(lasts, agent.since, agent.since === null ? '' : `for ${coarse_since(agent.since)}`);
-  set_text(state.lastChild, agent.reason);
-  state.lastChild.hidden = agent.reason === '';
+  const reason = agent.reason || (agent.degraded && `degraded: ${agent.degraded}`);
+  set_text(state.lastChild, reason);
+  state.lastChild.hidden = reason === '';
   set_text(load.firstChild, `${count(agent.running)} / ${count(agent.slots)}`);
   set_meter(load.lastChild, agent.running, agent.slots);
   set_text(weight, `× ${agent.weight}`);

@@ -17,6 +17,12 @@ Tone tone_of(const std::string& state) {
   return state == "left" ? Tone::plain : Tone::doubtful;
 }
 
+std::string reason_of(const Json& agent) {
+  std::string reason = text_at(agent, "reason");
+  const std::string degraded = text_at(agent, "degraded");
+  return reason.empty() && !degraded.empty() ? "degraded: " + degraded : reason;
+}
+
 std::string languages_of(const Json& agent) {
   std::string ids;
   for (const auto& language : list_at(agent, "languages")) {
@@ -56,7 +62,7 @@ std::string agents_text(const Json& answer, WallMs now, bool colour) {
                {std::to_string(number_at(agent, "finished"))},
                {std::to_string(faults), faults > 0 ? Tone::doubtful : Tone::plain},
                {age_at(agent, "last_seen", now)},
-               {text_at(agent, "reason")}});
+               {reason_of(agent)}});
   }
   return table.text(colour);
 }

@@ -193,6 +193,10 @@ TEST_CASE("cli: the list of agents") {
   CHECK(agents_text({{"agents", {agent}}}, kNow, false) ==
         "NAME   STATE  RUNNING  WEIGHT  LANGUAGES  DONE  FAULTS  SEEN  REASON\n"
         "lab-1  lost       2/4     0.5  c,python3   120       3   12s  silent for 12 s\n");
+  Json degraded = agent;
+  degraded["reason"] = "";
+  degraded["degraded"] = "runguard: no";
+  CHECK(agents_text({{"agents", {degraded}}}, kNow, false).ends_with("degraded: runguard: no\n"));
 }
 
 TEST_CASE("cli: a job's result is shown in parts, its lines kept and its escapes not") {
