@@ -330,6 +330,13 @@ Value& Object::at(std::string&& name) {
   return members_.back().second;
 }
 
+Object::Object() = default;
+Object::Object(const Object& other) = default;
+Object::Object(Object&& other) noexcept = default;
+Object& Object::operator=(const Object& other) = default;
+Object& Object::operator=(Object&& other) noexcept = default;
+Object::~Object() = default;
+
 bool Object::erase(std::string_view name) {
   const auto gone =
       std::erase_if(members_, [&](const auto& member) { return member.first == name; });

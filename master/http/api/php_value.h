@@ -23,6 +23,14 @@ using List = std::vector<Value>;
 // The members in the order in which their names came first; of two with one name the last counts.
 class Object {
  public:
+  // Not defined in the class, where a Value is not known yet.
+  Object();
+  Object(const Object& other);
+  Object(Object&& other) noexcept;
+  Object& operator=(const Object& other);
+  Object& operator=(Object&& other) noexcept;
+  ~Object();
+
   const std::vector<std::pair<std::string, Value>>& members() const { return members_; }
   std::vector<std::pair<std::string, Value>>& members() { return members_; }
   const Value* find(std::string_view name) const;  // null when there is none
