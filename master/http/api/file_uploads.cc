@@ -22,7 +22,6 @@ Response refusal(ErrorCode code, const std::string& text) {
   if (code == ErrorCode::unavailable) {
     response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
   }
-  add_cors(response);
   return response;
 }
 
@@ -60,6 +59,7 @@ void FileUploads::run() {
     for (Upload& upload : inbox_.take()) {
       if (stopping_) return;
       Response response = store(upload);
+      add_cors(response);  // what take() answers itself gets it with all other answers
       waiting_bytes_ -= upload.body.size();
       upload.body = {};
       if (!stopping_) respond_(upload.request, std::move(response));
@@ -87,9 +87,7 @@ Response FileUploads::store(const Upload& upload) {
     return refusal(kept.error().code,
                    what + ": the file could not be kept: " + kept.error().message);
   }
-  Response response = named ? no_content() : text_response(200, id);
-  add_cors(response);
-  return response;
+  return named ? no_content() : text_response(200, id);
 }
 
 }  // namespace docket::http
