@@ -21,9 +21,7 @@ Result<int> cancel_command(Context& context, const std::string& id) {
   Request request;
   request.method = "POST";
   request.path = "/api/v1/jobs/" + *whole + "/cancel";
-  const auto reply = context.client.send(request);
-  if (!reply) return reply.error();
-  if (reply->status != 204) return error_of(context.client, request, *reply);
+  if (const auto done = carry_out(context.client, request); !done) return done.error();
   std::fprintf(stderr, "docket: cancelled run %s%s\n", whole->c_str(),
                state == "running" ? "; its program goes on to its own limits, unheard" : "");
   return 0;

@@ -95,6 +95,13 @@ Error error_of(const Client& client, const Request& request, const Reply& reply)
   return {code_of(reply.status), message};
 }
 
+Status carry_out(Client& client, const Request& request) {
+  const auto reply = client.send(request);
+  if (!reply) return reply.error();
+  if (reply->status != 204) return error_of(client, request, *reply);
+  return ok_status();
+}
+
 Result<Json> parse_object(const Client& client, const std::string& body) {
   Json value = Json::parse(body, nullptr, false);
   if (!value.is_object()) {

@@ -32,6 +32,9 @@ std::string outcome_in(const Json& job);
 // What an answer that is no success says, as one line.
 Error error_of(const Client& client, const Request& request, const Reply& reply);
 
+// Sends what is answered with 204 when it was done.
+Status carry_out(Client& client, const Request& request);
+
 // GET `path`: the body as it came, when the status is 200.
 Result<std::string> fetch_text(Client& client, const std::string& path);
 

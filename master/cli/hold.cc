@@ -20,10 +20,7 @@ Status order(Context& context, const std::string& name, const char* what, std::s
   request.path = "/api/v1/agents/" + name + "/" + what;
   request.headers = {"Content-Type: application/json"};
   request.body = std::move(body);
-  const auto reply = context.client.send(request);
-  if (!reply) return reply.error();
-  if (reply->status != 204) return error_of(context.client, request, *reply);
-  return ok_status();
+  return carry_out(context.client, request);
 }
 
 Status check_name(const std::string& name) {

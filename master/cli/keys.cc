@@ -95,9 +95,7 @@ Result<int> create_key_command(Context& context, const NewKey& key) {
   request.path = kKeys;
   request.headers = {"Content-Type: application/json"};
   request.body = key_body(key, *secret);
-  const auto reply = context.client.send(request);
-  if (!reply) return reply.error();
-  if (reply->status != 204) return error_of(context.client, request, *reply);
+  if (const auto done = carry_out(context.client, request); !done) return done.error();
   if (context.format == Format::json) {
     Json made = {{"name", key.name}};
     if (made_here) made["secret"] = *secret;
@@ -151,9 +149,7 @@ Result<int> revoke_key_command(Context& context, const std::string& name, bool y
   Request request;
   request.method = "DELETE";
   request.path = std::string(kKeys) + "/" + name;
-  const auto reply = context.client.send(request);
-  if (!reply) return reply.error();
-  if (reply->status != 204) return error_of(context.client, request, *reply);
+  if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("revoked the key " + name + (last ? std::string("; ") + kOpen : ""));
   return 0;
 }

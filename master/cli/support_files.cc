@@ -86,9 +86,7 @@ Result<std::vector<SupportFile>> upload(Client& client, const std::vector<std::s
     request.headers = {"Content-Type: application/json"};
     request.timeout_s = kUploadTimeoutSeconds;
     request.body = "{\"file_contents\":\"" + base64_encode(*content) + "\"}";
-    const auto reply = client.send(request);
-    if (!reply) return reply.error();
-    if (reply->status != 204) return error_of(client, request, *reply);
+    if (const auto done = carry_out(client, request); !done) return done.error();
     files.push_back(std::move(file));
   }
   return files;

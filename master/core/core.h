@@ -76,6 +76,10 @@ class Core {
   // Somebody has its id, waits for it, or may ask for it by its idempotency key.
   static bool wanted(const LiveJob& job);
   void cancel(LiveJob& job, const std::string& why, Now now, Effects& out);
+  // The client's name for the job's request is free again.
+  void forget_name(const LiveJob& job);
+  // Why a command that must be saved is refused, or nothing.
+  std::optional<Error> cannot_save() const;
   void publish_keys();
 
   void on(FromAgent& event, Now now, Effects& out);

@@ -253,8 +253,8 @@ void Core::on(HoldAgent& event, Now now, Effects& out) {
   CommandDone done{event.reply_to, std::nullopt};
   if (agent == nullptr) {
     done.error = Error{ErrorCode::not_found, "there is no agent named " + event.name};
-  } else if (!store_problem_.empty()) {
-    done.error = Error{ErrorCode::unavailable, "the master cannot save: " + store_problem_};
+  } else if (auto refused = cannot_save()) {
+    done.error = std::move(refused);
   } else {
     agent->hold = event.hold;
     agent->hold_reason = std::move(event.reason);

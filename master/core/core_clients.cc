@@ -141,11 +141,11 @@ void Core::on(Watch& event, Now now, Effects& out) {
 
 void Core::on(Remove& event, Now now, Effects& out) {
   Answer answer{.to = event.reply_to, .kind = Answer::Kind::removed, .job = event.job};
-  if (!store_problem_.empty()) {
+  if (const auto refused = cannot_save()) {
     answer.kind = Answer::Kind::unavailable;
-    answer.reason = "the master cannot save: " + store_problem_;
+    answer.reason = refused->message;
   } else if (LiveJob* job = live(event.job)) {
-    names_.forget(Idempotency::scoped(job->job.key, job->job.idempotency_key), event.job);
+    forget_name(*job);
     cancel(*job, "somebody asked for that", now, out);
   } else {
     names_.forget(Idempotency::scoped(event.key, event.idempotency_key), event.job);
@@ -180,10 +180,10 @@ void Core::cancel(LiveJob& job, const std::string& why, Now now, Effects& out) {
 
 void Core::on(CancelRun& event, Now now, Effects& out) {
   CommandDone done{event.reply_to, std::nullopt};
-  if (!store_problem_.empty()) {
-    done.error = Error{ErrorCode::unavailable, "the master cannot save: " + store_problem_};
+  if (auto refused = cannot_save()) {
+    done.error = std::move(refused);
   } else if (LiveJob* job = live(event.job)) {
-    names_.forget(Idempotency::scoped(job->job.key, job->job.idempotency_key), event.job);
+    forget_name(*job);
     cancel(*job, "an operator asked for that", now, out);
   } else {
     done.error = Error{ErrorCode::conflict, "the run has ended already"};
@@ -195,9 +195,7 @@ void Core::on(CreateKey& event, Now now, Effects& out) {
   const auto refuse = [&](ErrorCode code, std::string why) {
     out.push_back(CommandDone{event.reply_to, Error{code, std::move(why)}});
   };
-  if (!store_problem_.empty()) {
-    return refuse(ErrorCode::unavailable, "the master cannot save: " + store_problem_);
-  }
+  if (auto refused = cannot_save()) return refuse(refused->code, std::move(refused->message));
   if (keys_.contains(event.key.name)) {
     return refuse(ErrorCode::conflict, "there is a key named " + event.key.name +
                                            ": choose another name, or revoke that one first");
@@ -219,9 +217,8 @@ void Core::on(CreateKey& event, Now now, Effects& out) {
 }
 
 void Core::on(RevokeKey& event, Now, Effects& out) {
-  if (!store_problem_.empty()) {
-    out.push_back(CommandDone{event.reply_to, Error{ErrorCode::unavailable,
-                                                    "the master cannot save: " + store_problem_}});
+  if (auto refused = cannot_save()) {
+    out.push_back(CommandDone{event.reply_to, std::move(refused)});
     return;
   }
   if (keys_.erase(event.name) == 0) {
@@ -234,6 +231,15 @@ void Core::on(RevokeKey& event, Now, Effects& out) {
                      "key=" + event.name + " revoked=yes" + (keys_.empty() ? " api=open" : "")});
   out.push_back(DeleteKey{event.name});
   out.push_back(CommandDone{event.reply_to, std::nullopt});
+}
+
+void Core::forget_name(const LiveJob& job) {
+  names_.forget(Idempotency::scoped(job.job.key, job.job.idempotency_key), job.job.id);
+}
+
+std::optional<Error> Core::cannot_save() const {
+  if (store_problem_.empty()) return std::nullopt;
+  return Error{ErrorCode::unavailable, "the master cannot save: " + store_problem_};
 }
 
 void Core::publish_keys() {

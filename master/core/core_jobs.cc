@@ -275,7 +275,7 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
     out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " expired=\"" +
                                               job.job.language + " had no free slot in time\""});
     // It was never run: the next request of that name is a new run.
-    names_.forget(Idempotency::scoped(job.job.key, job.job.idempotency_key), job.job.id);
+    forget_name(job);
     finish(job, JobState::expired, 200, static_cast<std::uint32_t>(Outcome::overload),
            std::make_shared<const std::string>(own_result(job.job.id, Outcome::overload, "")), now,
            out);

@@ -77,6 +77,10 @@ class PistacheServer : public Server {
 
 }  // namespace
 
+bool Request::has(std::string_view name) const {
+  return std::ranges::any_of(headers, [&](const auto& header) { return header.first == name; });
+}
+
 std::string_view Request::header(std::string_view name) const {
   const auto at = std::ranges::find(
       headers, name, [](const auto& header) { return std::string_view(header.first); });

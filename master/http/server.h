@@ -42,6 +42,7 @@ struct Request {
 
   // The first header of that name (lower case), or an empty text.
   std::string_view header(std::string_view name) const;
+  bool has(std::string_view name) const;  // whether it is there, be it empty
 };
 
 struct Response {

@@ -94,14 +94,12 @@ TEST_SUITE("e2e sick hosts") {
   }
 
   TEST_CASE("one program that every host fails on takes none of them out") {
-    StubSandbox one({.run = [](const auto& request) {
+    const StubSandbox::Behaviour breaks = {.run = [](const auto& request) {
       const bool poison = request.body.find("poison") != std::string::npos;
       return poison ? answer(500) : well(request);
-    }});
-    StubSandbox two({.run = [](const auto& request) {
-      const bool poison = request.body.find("poison") != std::string::npos;
-      return poison ? answer(500) : well(request);
-    }});
+    }};
+    StubSandbox one(breaks);
+    StubSandbox two(breaks);
     Cluster cluster;
     auto first = cluster.start_agent("lab-1", one.address(), {"--slots", "1"});
     auto second = cluster.start_agent("lab-2", two.address(), {"--slots", "1"});

@@ -29,6 +29,15 @@ Response problem(const Error& error) {
   return problem(facts_of(error.code).http_status, error.message);
 }
 
+// A form on a foreign page can post, but not with this type.
+bool is_json(const Request& request) {
+  return request.header("content-type").starts_with("application/json");
+}
+
+Response not_json() {
+  return problem(415, "send Content-Type: application/json");
+}
+
 Response plain(int status, std::string text) {
   Response response;
   response.status = status;
@@ -171,7 +180,7 @@ std::optional<Response> OpsApi::handle(Request&& request) {
 }
 
 Response OpsApi::response_to(const CommandDone& done) {
-  if (done.error) return problem(facts_of(done.error->code).http_status, done.error->message);
+  if (done.error) return problem(*done.error);
   Response response;
   response.status = 204;
   return response;
@@ -199,9 +208,7 @@ std::optional<Response> OpsApi::resume(Request&& request, const std::string& nam
 }
 
 std::optional<Response> OpsApi::hold(Request&& request, const std::string& name, Hold hold) {
-  if (!request.header("content-type").starts_with("application/json")) {
-    return problem(415, "send Content-Type: application/json");
-  }
+  if (!is_json(request)) return not_json();
   auto order = read_hold_order(request.body, hold == Hold::drain);
   if (!order) return problem(order.error());
   post_(HoldAgent{request.id, name, hold, std::move(order->reason), order->deadline_s});
@@ -225,22 +232,25 @@ std::optional<Response> OpsApi::list_jobs(Request&& request, const std::string&)
   return json_response(jobs_json(*jobs, read_clock().wall));
 }
 
-std::optional<Response> OpsApi::show_job(Request&&, const std::string& id_text) {
+std::variant<Job, Response> OpsApi::find(const std::string& id_text) {
   const auto id = JobId::parse(id_text);
   if (!id) return problem(404, "'" + id_text + "' is no run id");
-  const auto job = jobs_.find(*id);
+  auto job = jobs_.find(*id);
   if (!job) return problem(job.error());
   if (!job->has_value()) return problem(404, "there is no run " + id->text());
-  return json_response(job_json(**job, read_clock().wall));
+  return std::move(**job);
 }
 
-std::optional<Response> OpsApi::cancel_job(Request&& request, const std::string& id_text) {
-  const auto id = JobId::parse(id_text);
-  if (!id) return problem(404, "'" + id_text + "' is no run id");
-  const auto job = jobs_.find(*id);
-  if (!job) return problem(job.error());
-  if (!job->has_value()) return problem(404, "there is no run " + id->text());
-  post_(CancelRun{request.id, *id});
+std::optional<Response> OpsApi::show_job(Request&&, const std::string& id) {
+  auto found = find(id);
+  if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
+  return json_response(job_json(std::get<Job>(found), read_clock().wall));
+}
+
+std::optional<Response> OpsApi::cancel_job(Request&& request, const std::string& id) {
+  auto found = find(id);
+  if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
+  post_(CancelRun{request.id, std::get<Job>(found).id});
   return std::nullopt;
 }
 
@@ -249,10 +259,7 @@ std::optional<Response> OpsApi::list_keys(Request&&, const std::string&) {
 }
 
 std::optional<Response> OpsApi::create_key(Request&& request, const std::string&) {
-  // A form on a foreign page can post, but not with this type.
-  if (!request.header("content-type").starts_with("application/json")) {
-    return problem(415, "send Content-Type: application/json");
-  }
+  if (!is_json(request)) return not_json();
   auto key = read_new_key(request.body);
   if (!key) return problem(key.error());
   post_(CreateKey{request.id, std::move(*key)});

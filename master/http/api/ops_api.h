@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "master/core/seams.h"
@@ -45,6 +46,9 @@ class OpsApi {
   std::optional<Response> revoke_key(Request&& request, const std::string& id);
   std::optional<Response> healthz(Request&& request, const std::string& id);
   std::optional<Response> readyz(Request&& request, const std::string& id);
+
+  // The job of that id, or what to answer instead.
+  std::variant<Job, Response> find(const std::string& id_text);
 
   std::function<void(Event)> post_;
   JobeApi& jobe_;

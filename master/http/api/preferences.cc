@@ -64,10 +64,8 @@ std::string applied(const Patience& patience, bool gave_id) {
 }
 
 Result<std::string> idempotency_key_of(const Request& request) {
+  if (!request.has("idempotency-key")) return std::string();
   std::string_view value = trimmed(request.header("idempotency-key"));
-  const bool present = std::ranges::any_of(
-      request.headers, [](const auto& header) { return header.first == "idempotency-key"; });
-  if (!present) return std::string();
   if (value.size() >= 2 && value.starts_with('"') && value.ends_with('"')) {
     value = value.substr(1, value.size() - 2);
   }
