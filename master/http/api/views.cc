@@ -218,4 +218,32 @@ std::string job_json(const Job& job, WallMs now) {
   return dump(view);
 }
 
+std::string why_json(const Why& why) {
+  const bool waits = why.state == JobState::queued;
+  ordered_json view = {
+      {"id", why.job.text()},
+      {"state", state_name(why.state)},
+      {"language", why.language},
+      {"key", why.key},
+      {"summary", why.summary},
+      {"priority", if_known(waits, priority_name(why.priority))},
+      {"retry_in_ms", if_known(why.retry_in_ms.has_value(), why.retry_in_ms.value_or(0))},
+      {"gives_up_in_ms", if_known(why.gives_up_in_ms.has_value(), why.gives_up_in_ms.value_or(0))},
+      {"ahead", ordered_json::array()},
+      {"hosts", ordered_json::array()},
+      {"history", why.history}};
+  for (const auto& ahead : why.ahead) {
+    view["ahead"].push_back(
+        {{"key", ahead.key}, {"jobs", ahead.jobs}, {"by_priority", ahead.by_priority}});
+  }
+  for (const auto& host : why.hosts) {
+    view["hosts"].push_back({{"name", host.name},
+                             {"state", agent_state_name(host.state)},
+                             {"since", time_or_null(host.since)},
+                             {"obstacle", obstacle_name(host.obstacle)},
+                             {"reason", host.reason}});
+  }
+  return dump(view);
+}
+
 }  // namespace docket::http
