@@ -93,6 +93,23 @@ std::string rfc3339(WallMs time) {
   return text;
 }
 
+namespace {
+
+// Of the hosts that are out by their own fault, the first.
+std::string first_trouble(const Snapshot& snapshot) {
+  for (const auto& agent : snapshot.agents) {
+    if (agent.state == AgentState::quarantined || agent.state == AgentState::probing) {
+      return " " + agent.name + " is quarantined: " + agent.reason + ".";
+    }
+    if (agent.state == AgentState::active && !agent.shortage.empty()) {
+      return " " + agent.name + " is " + agent.shortage + ".";
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string status_json(const Snapshot& snapshot, const Build& build) {
   std::size_t live = 0;
   for (const auto& agent : snapshot.agents) {
@@ -100,29 +117,22 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
     live += takes && !agent.languages.empty() ? 1 : 0;
   }
   std::string summary;
-  bool well = false;
+  const bool all = live == snapshot.agents.size();
+  const bool well = snapshot.accepting && live > 0 && all;
   if (!snapshot.accepting) {
     summary = "Not accepting runs: " + snapshot.problem + ".";
+  } else if (snapshot.agents.empty()) {
+    summary = "No agent has joined yet.";
   } else if (live == 0) {
-    summary = snapshot.agents.empty() ? "No agent has joined yet." : "No sandbox can take work.";
-  } else if (live < snapshot.agents.size()) {
+    summary = "No sandbox can take work.";
+  } else if (!all) {
     summary = std::to_string(live) + " of " + std::to_string(snapshot.agents.size()) +
               " sandboxes take work.";
-    for (const auto& agent : snapshot.agents) {
-      if (agent.state == AgentState::quarantined || agent.state == AgentState::probing) {
-        summary += " " + agent.name + " is quarantined: " + agent.reason + ".";
-        break;
-      }
-      if (agent.state == AgentState::active && !agent.shortage.empty()) {
-        summary += " " + agent.name + " is " + agent.shortage + ".";
-        break;
-      }
-    }
   } else {
     summary = live == 1 ? "The one sandbox takes work."
                         : "All " + std::to_string(live) + " sandboxes take work.";
-    well = true;
   }
+  if (snapshot.accepting && !all) summary += first_trouble(snapshot);
   return dump({{"version", build.version},
                {"started", rfc3339(build.started)},
                {"time", rfc3339(snapshot.taken)},
