@@ -107,7 +107,7 @@ int run(const Options& options, const StopSignals& signals) {
   const Address jobe = start_value("jobe", parse_url_address("jobe", "http", options.jobe));
   const DataFolder data("data",
                         options.data.empty() ? "docket-agent-" + options.name : options.data);
-  const ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
+  ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
 
   CoreSettings settings;
   settings.name = options.name;

@@ -24,6 +24,12 @@ bool exists(const std::string& path) {
   return fs::exists(path, ignored);
 }
 
+// Looking at the database makes an empty log where there was none.
+bool has_content(const std::string& path) {
+  std::error_code failed;
+  return fs::file_size(path, failed) > 0 && !failed;
+}
+
 Error refused(ErrorCode code, const std::string& data_dir, const std::string& why) {
   return {code, database_path(data_dir) + ": " + why};
 }
@@ -54,7 +60,7 @@ Status refuse_file(const std::string& data_dir, bool& is_new) {
   return ok_status();
 }
 
-Status refuse_foreign(const std::string& data_dir, Connection& database, std::int64_t newest) {
+Status refuse_foreign(const std::string& data_dir, Connection& database) {
   const auto application = database.integer("PRAGMA application_id");
   if (!application) return with_help(data_dir, application.error());
   const auto layout = database.integer("PRAGMA user_version");
@@ -66,10 +72,10 @@ Status refuse_foreign(const std::string& data_dir, Connection& database, std::in
     return refused(ErrorCode::conflict, data_dir,
                    "it is another program's database: choose another folder with --data");
   }
-  if (*layout > newest) {
+  if (*layout > kNewestLayout) {
     return refused(ErrorCode::conflict, data_dir,
                    "the database has layout " + std::to_string(*layout) +
-                       ", this docket-master knows " + std::to_string(newest) +
+                       ", this docket-master knows " + std::to_string(kNewestLayout) +
                        ": it was written by a later version; upgrade docket-master, or go back to "
                        "a copy that docket backup made before");
   }
@@ -106,8 +112,9 @@ Status refuse_incomplete(const std::string& data_dir, Connection& database) {
   return refused(
       ErrorCode::corrupt, data_dir,
       "its newest jobs are missing: " + wal +
-          (exists(wal) ? " does not belong to it" : " is gone") + " (the database is at mark " +
-          std::to_string(mark) + ", docket.db-mark says " + std::to_string(*expected) +
+          (has_content(wal) ? " does not belong to it" : " is gone") +
+          " (the database is at mark " + std::to_string(mark) + ", docket.db-mark says " +
+          std::to_string(*expected) +
           "). Put that file back; if there is none, or this is an older copy on purpose, "
           "accept the loss with rm " +
           mark_path(data_dir));
@@ -122,18 +129,21 @@ std::string database_path(const std::string& data_dir) {
 Error with_help(const std::string& data_dir, const Error& error) {
   const std::string path = database_path(data_dir);
   if (error.code != ErrorCode::corrupt) return {error.code, path + ": " + error.message};
-  return {error.code, path + ": " + error.message + "; it was left as it is. Move " + path +
-                          "* away and put a copy made by docket backup in its place, or save what "
-                          "can be read: sqlite3 " +
-                          path + " .recover | sqlite3 NEW.db"};
+  // Debian 12's sqlite3 has no .recover; .dump passes over damaged pages as well.
+  return {error.code,
+          path + ": " + error.message + "; it was left as it is. Move " + path +
+              "* away and put a copy made by docket backup in its place, or save what can be read: "
+              "sqlite3 " +
+              path + " .dump | sed -E 's/^(ROLLBACK|COMMIT);.*/COMMIT; PRAGMA user_version=" +
+              std::to_string(kNewestLayout) + ";/' | sqlite3 NEW.db"};
 }
 
-Status refuse_unsound(const std::string& data_dir, std::int64_t newest_layout) {
+Status refuse_unsound(const std::string& data_dir) {
   bool is_new = false;
   if (auto file = refuse_file(data_dir, is_new); !file || is_new) return file;
   auto database = Connection::open(database_path(data_dir), Connection::Mode::read);
   if (!database) return with_help(data_dir, database.error());
-  if (auto ours = refuse_foreign(data_dir, *database, newest_layout); !ours) return ours;
+  if (auto ours = refuse_foreign(data_dir, *database); !ours) return ours;
   if (auto whole = refuse_incomplete(data_dir, *database); !whole) return whole;
   return refuse_damaged(data_dir, *database);
 }

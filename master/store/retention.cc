@@ -7,8 +7,8 @@ namespace docket::store {
 namespace {
 
 // A step ends after so many rows or bytes, because a commit waits for the one that has begun. While
-// 100,000 jobs went, commits took 8 ms (p50) and 56 ms at the longest; without, 20 ms at the longest
-// (tests/unit/store_retention_test.cc prints it).
+// 100,000 jobs went, commits took 8 ms (p50) and 56 ms at the longest; without, 20 ms at the
+// longest (tests/unit/store_retention_test.cc prints it).
 constexpr std::int64_t kStepRows = 100;
 constexpr std::int64_t kStepBytes = 1 << 20;
 constexpr const char* kReturnPages = "PRAGMA incremental_vacuum(256)";

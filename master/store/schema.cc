@@ -97,21 +97,21 @@ constexpr const char* kVersion4 = R"sql(
 
 // Append only; the index + 1 is the version.
 constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
-constexpr auto kNewest = static_cast<std::int64_t>(kMigrations.size());
+static_assert(kMigrations.size() == kNewestLayout);
 
 Status migrate(Connection& connection, const Logger& log) {
   auto version = connection.integer("PRAGMA user_version");
   if (!version) return version.error();
-  if (*version == kNewest) return ok_status();
+  if (*version == kNewestLayout) return ok_status();
   if (*version != 0) {
     const auto pages = connection.integer("PRAGMA page_count");
     if (!pages) return pages.error();
     log->info(
         "database=migrating from={} to={} pages={} note=\"a large one takes minutes and its "
         "own size again; being stopped loses nothing\"",
-        *version, kNewest, *pages);
+        *version, kNewestLayout, *pages);
   }
-  for (auto at = *version; at < kNewest; ++at) {
+  for (auto at = *version; at < kNewestLayout; ++at) {
     const std::string step = std::string("BEGIN IMMEDIATE;") +
                              kMigrations[static_cast<std::size_t>(at)] +
                              "PRAGMA user_version=" + std::to_string(at + 1) + ";COMMIT;";
@@ -120,14 +120,14 @@ Status migrate(Connection& connection, const Logger& log) {
       return done.error();
     }
   }
-  if (*version != 0) log->info("database=migrated to={}", kNewest);
+  if (*version != 0) log->info("database=migrated to={}", kNewestLayout);
   return ok_status();
 }
 
 }  // namespace
 
 Result<Connection> open_for_writing(const std::string& data_dir, const Logger& log) {
-  if (auto sound = refuse_unsound(data_dir, kNewest); !sound) return sound.error();
+  if (auto sound = refuse_unsound(data_dir); !sound) return sound.error();
   auto connection = Connection::open(database_path(data_dir), Connection::Mode::write);
   if (!connection) return connection;
   // auto_vacuum only takes effect before the first table exists. The log's file gives back what a

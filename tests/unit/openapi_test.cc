@@ -305,6 +305,7 @@ TEST_SUITE("openapi") {
     CHECK(jobs.size() > 10);
     check_answer("Jobs", jobs_json(jobs, kNow));
     for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
+    check_answer("Backup", backup_json({"/var/lib/docket/backups/a.db", 4'096, 1}));
     ApiKeys keys;
     check_answer("Keys", keys_json(keys));
     for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
@@ -316,7 +317,7 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name : {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job",
-                             "Attempt", "Keys", "Key", "Error"}) {
+                             "Attempt", "Keys", "Key", "Backup", "Error"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

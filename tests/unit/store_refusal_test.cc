@@ -88,7 +88,7 @@ TEST_SUITE("store refusals") {
     write_at(folder.database(), fs::file_size(folder.database()) / 2, std::string(20'000, '\xa5'));
     const std::string message = refused_untouched(folder, ErrorCode::corrupt);
     says(message, "docket backup");
-    says(message, "sqlite3 " + folder.database() + " .recover");
+    says(message, "sqlite3 " + folder.database() + " .dump");
   }
 
   TEST_CASE("damaged pages that only the log makes whole are no reason to refuse") {
