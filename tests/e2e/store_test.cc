@@ -228,7 +228,8 @@ TEST_SUITE("e2e store") {
         weight_percent INTEGER NOT NULL, languages TEXT NOT NULL);
       WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60000)
       INSERT INTO jobs SELECT '01m8' || printf('%022d', i), 3, 1, 'c', '', 5,
-        CAST(strftime('%s', 'now') AS INTEGER) * 1000, CAST(strftime('%s', 'now') AS INTEGER) * 1000,
+        CAST(strftime('%s', 'now') AS INTEGER) * 1000,
+        CAST(strftime('%s', 'now') AS INTEGER) * 1000,
         200, 15, 'lab-1', '[]', '[]', randomblob(1500), x'7b7d' FROM n;
       PRAGMA user_version=1;)sql",
             folder.path());
