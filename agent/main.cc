@@ -135,7 +135,7 @@ int run(const Options& options, const StopSignals& signals) {
   const DataFolder data("data",
                         options.data.empty() ? "docket-agent-" + options.name : options.data);
   const Host host = start_value("sandbox-folder", Host::open(watched_folder(options, data.path())));
-  const ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
+  ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
 
   CoreSettings settings;
   settings.name = options.name;

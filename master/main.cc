@@ -10,6 +10,7 @@
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/ops_api.h"
 #include "master/loop/loop.h"
+#include "master/store/backup.h"
 #include "master/store/files.h"
 #include "master/store/journal.h"
 #include "master/store/reader.h"
@@ -31,6 +32,8 @@ struct Options {
   int http_threads = 2;
   std::uint32_t drain_s = 30;
   std::uint32_t retention_days = 30;
+  std::uint64_t database_mb = 4096;
+  std::string backups;
   std::uint64_t files_mb = 4096;
   bool check_file_ids = false;
   CoreSettings core;
@@ -63,6 +66,12 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
+  app.add_option("--database-mb", options.database_mb,
+                 "Most MB of database in use; beyond it the oldest finished jobs go")
+      ->check(CLI::Range(16, 16'777'216))
+      ->capture_default_str();
+  app.add_option("--backups", options.backups,
+                 "Folder for the copies that docket backup makes (default: backups in --data)");
   app.add_option("--files-mb", options.files_mb,
                  "Most MB of support files kept; the least recently used go first")
       ->check(CLI::Range(1, 16'777'216))
@@ -181,6 +190,15 @@ CoreSettings core_settings(const Options& options) {
   return settings;
 }
 
+store::JournalOptions journal_settings(const std::string& data_dir, const Options& options) {
+  store::JournalOptions settings;
+  settings.data_dir = data_dir;
+  settings.retention.age_ms = std::int64_t{options.retention_days} * 24 * 3'600 * 1'000;
+  settings.retention.database_bytes = options.database_mb << 20;
+  settings.retention.names_ms = core_settings(options).idempotency_ms;
+  return settings;
+}
+
 // Returns when nobody waits any more after a signal, or drain_s have passed.
 void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drain_s,
                        const StopSignals& signals, const Logger& log) {
@@ -211,8 +229,7 @@ int run(const Options& options, const StopSignals& signals) {
 
   // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
   std::unique_ptr<Loop> loop;
-  store::JournalOptions journal_options{data.path(),
-                                        std::int64_t{options.retention_days} * 24 * 3600 * 1000};
+  const store::JournalOptions journal_options = journal_settings(data.path(), options);
   const auto journal =
       start_value("data", store::Journal::open(
                               journal_options,
@@ -221,7 +238,10 @@ int run(const Options& options, const StopSignals& signals) {
                                   loop->journal_progress(progress);  // not if the start fails
                               },
                               log));
-  const auto reader = start_value("data", store::open_reader(data.path()));
+  const auto reader =
+      start_value("data", store::open_reader(data.path(), [&journal](const std::string& problem) {
+                    journal->report_damage(problem);
+                  }));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 
   Core core(core_settings(options), DOCKET_VERSION);
@@ -241,11 +261,14 @@ int run(const Options& options, const StopSignals& signals) {
   http::FileUploads uploads(*files, {.check_ids = options.check_file_ids}, respond, log);
   http::KeyGate gate(published);
   http::JobeApi jobe(post, *reader, *files, uploads, published, &gate,
-                     journal_options.retention_ms);
+                     journal_options.retention.age_ms);
   // The operations listener has a door of its own.
   http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
-                         journal_options.retention_ms);
-  http::OpsApi ops(post, ops_jobe, *reader, published, {DOCKET_VERSION, read_clock().wall},
+                         journal_options.retention.age_ms);
+  store::DiskBackups copies(data.path(),
+                            options.backups.empty() ? data.path() + "/backups" : options.backups);
+  http::BackupRequests backups(copies, respond, log);
+  http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
                    options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
@@ -278,6 +301,7 @@ int run(const Options& options, const StopSignals& signals) {
   listeners[kJobeListener] = jobe_server.get();
   listeners[kOpsListener] = ops_server.get();
   uploads.start();
+  backups.start();
 
   const store::FileUse kept = files->use();
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
@@ -294,6 +318,7 @@ int run(const Options& options, const StopSignals& signals) {
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
   uploads.stop();
+  backups.stop();
   jobe_server.reset();
   ops_server.reset();
   log->info("stopped=yes");

@@ -18,7 +18,7 @@ namespace docket::agent {
 class Loop {
  public:
   // `ready` is called once, on the loop's thread, when the master has welcomed the agent.
-  Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool, const Host& host,
+  Loop(Core core, Dealer& dealer, JobeClient& jobe, ResultSpool& spool, const Host& host,
        std::function<void()> ready, Logger log);
 
   // Take no more, finish what runs, then return from run(); after drain_ms at the latest.
@@ -35,11 +35,15 @@ class Loop {
   void sleep(Now now);
   void perform();
   void perform_one(Effect& effect);
+  void keep(const Finished& result);
+  void retry_spool(MonoMs now);
+  // Nothing is left to do, and what is finished is with the master or on disk.
+  bool over() const { return stopped_ && spool_.unsaved() == 0; }
 
   Core core_;
   Dealer& dealer_;
   JobeClient& jobe_;
-  const ResultSpool& spool_;
+  ResultSpool& spool_;
   const Host& host_;
   const std::function<void()> ready_;
   const Logger log_;
@@ -49,6 +53,7 @@ class Loop {
   Effects effects_;
   MonoMs stop_by_ = kNever;
   bool stopped_ = false;
+  MonoMs next_spool_ = 0;  // while something is unsaved
 };
 
 }  // namespace docket::agent

@@ -77,6 +77,9 @@ Result<int> list_keys_command(Context& context);
 // Asks on the terminal first, unless `yes`; invalid when there is no terminal to ask on.
 Result<int> revoke_key_command(Context& context, const std::string& name, bool yes);
 
+// Prints the copy's path, on the master's host. `name` empty: one made of the time.
+Result<int> backup_command(Context& context, const std::string& name);
+
 // The id of the one run that `id` means, as for job_command.
 Result<std::string> whole_id(Context& context, const std::string& id);
 

@@ -240,6 +240,26 @@ void add_keys(CLI::App& app, Options& options) {
   });
 }
 
+void add_backup(CLI::App& app, Options& options) {
+  CLI::App* command = add_command(
+      app, "backup", "Copy the live database to a file on the master's host",
+      "  docket backup                     (named by the time)\n"
+      "  docket backup before-exam.db\n"
+      "  scp queue.example.org:$(docket --master http://queue.example.org:4001 backup) .\n\n"
+      "Prints the copy's path. It holds everything that was acknowledged before, has been "
+      "checked,\n"
+      "and is never written over an older one; support files are not in it.");
+  command
+      ->add_option("name", options.backup_name,
+                   "The file's name in the master's folder --backups; no path")
+      ->type_name("NAME");
+  command->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return backup_command(context, options.backup_name);
+    };
+  });
+}
+
 void add_run(CLI::App& app, Options& options) {
   RunOptions& run = options.run;
   CLI::App* command = add_command(
@@ -298,6 +318,7 @@ void declare(CLI::App& app, Options& options) {
   add_jobs(app, options);
   add_keys(app, options);
   add_run(app, options);
+  add_backup(app, options);
   add_globals(app, options.globals);
 }
 

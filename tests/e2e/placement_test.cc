@@ -3,38 +3,12 @@
 // says of it.
 #include <doctest/doctest.h>
 #include <signal.h>
-#include <sys/mount.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "tests/e2e/cluster.h"
+#include "tests/e2e/small_disk.h"
 
 using namespace docket::e2e;
 
 namespace {
-
-// A small file system of its own in the folder, gone with the object.
-class SmallDisk {
- public:
-  SmallDisk(const std::string& path, const std::string& size) : path_(path) {
-    std::filesystem::create_directory(path);
-    const int mounted = ::mount("none", path.c_str(), "tmpfs", 0, ("size=" + size).c_str());
-    REQUIRE_MESSAGE(mounted == 0, "mounting a tmpfs needs root: run the tests as root");
-  }
-  ~SmallDisk() { ::umount2(path_.c_str(), MNT_DETACH); }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
-  std::string file() const { return path_ + "/core"; }
-  void fill(std::size_t bytes) const {
-    std::ofstream(file(), std::ios::binary) << std::string(bytes, 'x');
-  }
-  void empty() const { std::filesystem::remove(file()); }
-
- private:
-  const std::string path_;
-};
 
 std::string why(const Cluster& cluster, const std::string& id) {
   const Ended told = cluster.docket({"jobs", "why", id});
@@ -87,11 +61,11 @@ TEST_SUITE("e2e placement") {
 
   TEST_CASE("a host whose disk is full takes nothing until it is emptied, and says so") {
     Cluster cluster({"--host-disk-mb", "8"});
-    const SmallDisk disk(cluster.folder() + "/disk", "16m");
+    const SmallDisk disk(16);
     const Sandbox sandbox = cluster.start_sandbox(1);
-    disk.fill(12u << 20);
-    const auto agent = cluster.start_agent(
-        "lab-1", sandbox.address, {"--slots", "1", "--sandbox-folder", cluster.folder() + "/disk"});
+    disk.fill(4u << 20);
+    const auto agent = cluster.start_agent("lab-1", sandbox.address,
+                                           {"--slots", "1", "--sandbox-folder", disk.path()});
     agent->wait_ready();
     const std::string short_of = "short of disk: 4 MB free, a run may need 8";
     REQUIRE(eventually(10'000, [&] { return cluster.agent("lab-1")["shortage"] == short_of; }));
@@ -101,7 +75,7 @@ TEST_SUITE("e2e placement") {
     const std::string id = cluster.submit("python3", "print(3)");
     CHECK(holds(why(cluster, id), short_of));
     CHECK(cluster.job(id)["state"] == "queued");
-    disk.empty();
+    disk.free();
     const Reply result = http("GET", cluster.jobe("runresults/" + id), "", {"Prefer: wait=30"});
     REQUIRE(result.status == 200);
     CHECK(result.json()["stdout"] == "3\n");

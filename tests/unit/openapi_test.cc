@@ -320,6 +320,7 @@ TEST_SUITE("openapi") {
     for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
     for (const Job& job : jobs) check_answer("Why", why_json(why_not_waiting(job)));
     check_answer("Why", why_json(waiting()));
+    check_answer("Backup", backup_json({"/var/lib/docket/backups/a.db", 4'096, 1}));
     ApiKeys keys;
     check_answer("Keys", keys_json(keys));
     for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
@@ -332,7 +333,7 @@ TEST_SUITE("openapi") {
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
          {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job", "Attempt", "Keys",
-          "Key", "Host", "Why", "WhyHost", "Ahead", "Error"}) {
+          "Key", "Host", "Why", "WhyHost", "Ahead", "Backup", "Error"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

@@ -125,10 +125,12 @@ Response asset(const web::Asset& found) {
 }  // namespace
 
 OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
-               const Published<Snapshot>& published, Build build, std::vector<std::string> names)
+               BackupRequests& backups, const Published<Snapshot>& published, Build build,
+               std::vector<std::string> names)
     : post_(std::move(post)),
       jobe_(jobe),
       jobs_(jobs),
+      backups_(backups),
       published_(published),
       build_(std::move(build)),
       names_(std::move(names)) {}
@@ -147,6 +149,7 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/keys", &OpsApi::list_keys},
       {"POST", "/api/v1/keys", &OpsApi::create_key},
       {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key},
+      {"POST", "/api/v1/backup", &OpsApi::backup},
       {"GET", "/healthz", &OpsApi::healthz},
       {"GET", "/readyz", &OpsApi::readyz},
   };
@@ -283,6 +286,16 @@ std::optional<Response> OpsApi::create_key(Request&& request, const std::string&
 
 std::optional<Response> OpsApi::revoke_key(Request&& request, const std::string& id) {
   post_(RevokeKey{request.id, id});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::backup(Request&& request, const std::string&) {
+  if (!is_json(request)) return not_json();
+  auto name = read_backup_name(request.body, read_clock().wall);
+  if (!name) return problem(name.error());
+  if (!backups_.take(request.id, std::move(*name))) {
+    return problem(409, "a backup is being made already");
+  }
   return std::nullopt;
 }
 

@@ -215,6 +215,10 @@ std::string keys_json(const ApiKeys& keys) {
   return dump({{"keys", list}});
 }
 
+std::string backup_json(const BackupMade& made) {
+  return dump({{"path", made.path}, {"bytes", made.bytes}, {"jobs", made.jobs}});
+}
+
 std::string job_json(const Job& job, WallMs now) {
   ordered_json view = job_of(job, now);
   view["cputime_s"] = job.cputime_s;
