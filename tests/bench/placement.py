@@ -1,7 +1,7 @@
 """Compares ways to place runs, in virtual time, and draws docs/placement.svg; see scripts/bench.
 
-Prints the result as Markdown: medians over the seeds. The same commit and seeds give the same result
-on every machine.
+Prints the result as Markdown: medians over the seeds. Time is virtual: how busy the machine is does
+not matter.
 """
 import argparse
 import collections
@@ -17,6 +17,7 @@ LOADS = {
     "exam start": "2,500 runs at once",
     "steady": "runs arrive for five minutes at 80 % of what the hosts can do",
     "bursts": "ten bursts, one every 30 s, at 50 % on average",
+    "rare language": "as steady, one run in ten needs one of two small hosts; their waits",
 }
 
 

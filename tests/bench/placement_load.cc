@@ -11,6 +11,9 @@ constexpr double kLongestMs = 20'000;
 constexpr double kShape = 1.2;  // below 2 the variance is ruled by the longest
 constexpr int kExamRuns = 2'500;
 constexpr double kLoadMs = 300'000;
+constexpr double kSteadyUtilisation = 0.8;
+constexpr double kBurstUtilisation = 0.5;
+constexpr double kRareShare = 0.1;
 constexpr double kBurstEveryMs = 30'000;
 constexpr double kBurstMs = 1'000;
 
@@ -48,8 +51,8 @@ MonoMs Machine::run_ms(MonoMs work_ms) const {
 }
 
 std::vector<Machine> mixed_hosts() {
-  return {{"new", 16, 150},  {"lab-1", 8, 100}, {"lab-2", 8, 100},
-          {"small", 4, 100}, {"old-1", 4, 50},  {"old-2", 2, 70}};
+  return {{"new", 16, 150, false}, {"lab-1", 8, 100, false}, {"lab-2", 8, 100, false},
+          {"small", 4, 100, true}, {"old-1", 4, 50, true},   {"old-2", 2, 70, false}};
 }
 
 Load exam_start(std::mt19937_64& random) {
@@ -59,7 +62,7 @@ Load exam_start(std::mt19937_64& random) {
 }
 
 Load steady(std::mt19937_64& random, const std::vector<Machine>& hosts) {
-  std::exponential_distribution<> gap(runs_per_ms(hosts, 0.8));
+  std::exponential_distribution<> gap(runs_per_ms(hosts, kSteadyUtilisation));
   Load load{"steady", {}};
   for (double at = gap(random); at < kLoadMs; at += gap(random)) {
     load.works.push_back({static_cast<MonoMs>(at), draw_work_ms(random)});
@@ -68,7 +71,7 @@ Load steady(std::mt19937_64& random, const std::vector<Machine>& hosts) {
 }
 
 Load bursts(std::mt19937_64& random, const std::vector<Machine>& hosts) {
-  const auto each = static_cast<int>(runs_per_ms(hosts, 0.5) * kBurstEveryMs);
+  const auto each = static_cast<int>(runs_per_ms(hosts, kBurstUtilisation) * kBurstEveryMs);
   Load load{"bursts", {}};
   for (double at = 0; at < kLoadMs; at += kBurstEveryMs) {
     for (int i = 0; i < each; ++i) {
@@ -78,6 +81,13 @@ Load bursts(std::mt19937_64& random, const std::vector<Machine>& hosts) {
   }
   std::sort(load.works.begin(), load.works.end(),
             [](const Work& a, const Work& b) { return a.arrives < b.arrives; });
+  return load;
+}
+
+Load rare_language(std::mt19937_64& random, const std::vector<Machine>& hosts) {
+  Load load = steady(random, hosts);
+  load.name = "rare language";
+  for (Work& work : load.works) work.rare = uniform(random) < kRareShare;
   return load;
 }
 

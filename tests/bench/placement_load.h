@@ -16,6 +16,7 @@ struct Machine {
   std::string name;
   std::uint32_t slots = 1;
   std::uint32_t speed_percent = 100;  // of each slot; 100 is ordinary
+  bool has_rare = false;              // the language that few hosts have
 
   std::uint32_t capacity() const { return slots * speed_percent; }
   // How long a run takes here that takes work_ms at ordinary speed.
@@ -25,6 +26,7 @@ struct Machine {
 struct Work {
   MonoMs arrives = 0;
   MonoMs work_ms = 0;  // at ordinary speed
+  bool rare = false;   // in the language that few hosts have
 };
 
 // Sorted by arrival; the run times are bounded Pareto, 0.2 to 20 s: most are short, few are long.
@@ -39,6 +41,8 @@ std::vector<Machine> mixed_hosts();
 Load exam_start(std::mt19937_64& random);
 Load steady(std::mt19937_64& random, const std::vector<Machine>& hosts);
 Load bursts(std::mt19937_64& random, const std::vector<Machine>& hosts);
+// As steady, but one run in ten is in the rare language.
+Load rare_language(std::mt19937_64& random, const std::vector<Machine>& hosts);
 
 // No placement, not even one that knows every run time in advance, is done before.
 MonoMs least_makespan(const std::vector<Machine>& hosts, const std::vector<Work>& works);

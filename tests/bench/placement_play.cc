@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <map>
+#include <numeric>
 #include <queue>
 #include <unordered_map>
 #include <utility>
@@ -14,6 +15,8 @@ namespace docket::bench {
 namespace {
 
 constexpr MonoMs kHeartbeatMs = 1'000;
+constexpr const char* kUsual = "c";
+constexpr const char* kRare = "java";
 
 class CorePlay {
  public:
@@ -22,8 +25,9 @@ class CorePlay {
       : hosts_(hosts), works_(works), cluster_(settings), zero_(cluster_.now.mono) {
     played_.waited.resize(works.size(), -1);
     for (std::size_t i = 0; i < hosts.size(); ++i) {
-      const LinkId link = cluster_.join(
-          hosts[i].name, {.slots = hosts[i].slots, .weight_percent = hosts[i].speed_percent});
+      test::Host host{.slots = hosts[i].slots, .weight_percent = hosts[i].speed_percent};
+      if (hosts[i].has_rare) host.languages.push_back(kRare);
+      const LinkId link = cluster_.join(hosts[i].name, host);
       host_of_[link] = i;
     }
   }
@@ -60,7 +64,8 @@ class CorePlay {
   MonoMs now() const { return cluster_.now.mono - zero_; }
 
   void submit() {
-    numbers_[cluster_.submit({.asynchronous = true})] = next_++;
+    const char* language = works_[next_].rare ? kRare : kUsual;
+    numbers_[cluster_.submit({.language = language, .asynchronous = true})] = next_++;
     start_assigned();
   }
 
@@ -125,53 +130,60 @@ class HostQueue {
   std::priority_queue<MonoMs, std::vector<MonoMs>, std::greater<>> ends_;
 };
 
+// Chooses among the hosts that it is given by their numbers.
 class Pusher {
  public:
-  Pusher(Push push, const std::vector<Machine>& hosts, std::mt19937_64& random)
-      : push_(push), random_(random), credit_(hosts.size(), 0) {
-    for (const Machine& host : hosts) {
-      weights_.push_back(host.capacity());
-      total_ += host.capacity();
-    }
+  Pusher(Push push, std::vector<HostQueue>& queues, std::vector<std::size_t> among,
+         std::mt19937_64& random)
+      : push_(push),
+        queues_(queues),
+        random_(random),
+        among_(std::move(among)),
+        credit_(among_.size(), 0) {
+    for (const std::size_t host : among_) weights_.push_back(queues[host].machine().capacity());
   }
 
-  std::size_t choose(std::vector<HostQueue>& hosts, MonoMs now) {
+  HostQueue& choose(MonoMs now) { return queues_[among_[place(now)]]; }
+
+ private:
+  std::size_t place(MonoMs now) {
     switch (push_) {
       case Push::random:
-        return std::uniform_int_distribution<std::size_t>(0, hosts.size() - 1)(random_);
+        return std::uniform_int_distribution<std::size_t>(0, among_.size() - 1)(random_);
       case Push::weighted_random:
         return std::discrete_distribution<std::size_t>(weights_.begin(), weights_.end())(random_);
       case Push::weighted_turns:
         return next_in_turn();
       case Push::fewest_runs:
-        return fewest_runs(hosts, now);
+        return fewest_runs(now);
     }
     CHECK_THAT(false);
   }
 
- private:
   std::size_t next_in_turn() {
     for (std::size_t i = 0; i < weights_.size(); ++i) credit_[i] += weights_[i];
     const auto best = std::max_element(credit_.begin(), credit_.end());
-    *best -= total_;
+    *best -= std::accumulate(weights_.begin(), weights_.end(), 0.0);
     return static_cast<std::size_t>(best - credit_.begin());
   }
 
-  std::size_t fewest_runs(std::vector<HostQueue>& hosts, MonoMs now) {
+  std::size_t fewest_runs(MonoMs now) {
+    const auto load = [&](std::size_t i) {
+      return static_cast<double>(queues_[among_[i]].runs(now) + 1) / weights_[i];
+    };
     std::size_t best = 0;
-    for (std::size_t i = 1; i < hosts.size(); ++i) {
-      const auto left = static_cast<double>(hosts[i].runs(now) + 1) * weights_[best];
-      const auto right = static_cast<double>(hosts[best].runs(now) + 1) * weights_[i];
-      if (left < right) best = i;
+    for (std::size_t i = 1; i < among_.size(); ++i) {
+      if (load(i) < load(best)) best = i;
     }
     return best;
   }
 
   const Push push_;
+  std::vector<HostQueue>& queues_;
   std::mt19937_64& random_;
+  const std::vector<std::size_t> among_;
   std::vector<double> weights_;
-  std::vector<double> credit_;
-  double total_ = 0;
+  std::vector<double> credit_;  // of a turn
 };
 
 }  // namespace
@@ -184,10 +196,16 @@ Played play_core(const CoreSettings& settings, const std::vector<Machine>& hosts
 Played play_pushed(Push push, const std::vector<Machine>& hosts, const std::vector<Work>& works,
                    std::mt19937_64& random) {
   std::vector<HostQueue> queues(hosts.begin(), hosts.end());
-  Pusher pusher(push, hosts, random);
+  std::vector<std::size_t> all, few;
+  for (std::size_t i = 0; i < hosts.size(); ++i) {
+    all.push_back(i);
+    if (hosts[i].has_rare) few.push_back(i);
+  }
+  Pusher usual(push, queues, std::move(all), random);
+  Pusher rare(push, queues, std::move(few), random);
   Played played;
   for (const Work& work : works) {
-    const auto [start, end] = queues[pusher.choose(queues, work.arrives)].push(work);
+    const auto [start, end] = (work.rare ? rare : usual).choose(work.arrives).push(work);
     played.waited.push_back(start - work.arrives);
     played.makespan = std::max(played.makespan, end);
   }

@@ -63,6 +63,18 @@ TEST_CASE("placement: a run that is pushed waits for its own host, be others idl
   CHECK(fewest.waited == std::vector<MonoMs>{0, 0, 0, 0});
 }
 
+TEST_CASE("placement: a run in the rare language goes only where it can") {
+  const std::vector<Machine> hosts = {{"a", 9, 100}, {"b", 1, 100, true}};
+  const std::vector<Work> works = {{0, 100, true}, {1, 100, true}, {2, 100, true}};
+  const std::vector<MonoMs> one_by_one = {0, 99, 198};
+  CHECK(play_core({}, hosts, works).waited == one_by_one);
+  std::mt19937_64 random(1);
+  for (const Push push :
+       {Push::random, Push::weighted_random, Push::weighted_turns, Push::fewest_runs}) {
+    CHECK(play_pushed(push, hosts, works, random).waited == one_by_one);
+  }
+}
+
 TEST_CASE("placement: pushing by weight gives each host its share") {
   const std::vector<Machine> hosts = {{"big", 3, 100}, {"small", 1, 100}};
   std::mt19937_64 random(1);
