@@ -44,9 +44,9 @@ def print_row(target, total, failures):
 def read_options(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench locust", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--users", type=int, default=300)
-    parser.add_argument("--arrive", type=int, default=30, help="seconds within which all arrive")
-    parser.add_argument("--seconds", type=int, default=120)
+    parser.add_argument("--users", type=peers.number, default=300)
+    parser.add_argument("--arrive", type=peers.number, default=30, help="seconds within which all arrive")
+    parser.add_argument("--seconds", type=peers.number, default=120)
     parser.add_argument("--docket-only", action="store_true", help="not through HAProxy too")
     return parser.parse_args(arguments)
 

@@ -173,9 +173,9 @@ def read_options(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench exam", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
-    parser.add_argument("--runs", type=int, default=2500, help="of the exam's start")
-    parser.add_argument("--mix", type=int, default=300, help="programs of several languages")
-    parser.add_argument("--loops", type=int, nargs="*", default=[30],
+    parser.add_argument("--runs", type=peers.number, default=2500, help="of the exam's start")
+    parser.add_argument("--mix", type=peers.number, default=300, help="programs of several languages")
+    parser.add_argument("--loops", type=peers.number, nargs="*", default=[30],
                         help="infinite loops at once; 200 take five minutes on 2 cores")
     return parser.parse_args(arguments)
 

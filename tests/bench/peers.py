@@ -1,4 +1,5 @@
 """What the benchmarks share: Docket's programs, HAProxy beside it, and facts about the machine."""
+import argparse
 import contextlib
 import datetime
 import os
@@ -35,6 +36,7 @@ def need(command, package):
 def built(*programs):
     """Builds them and gives a folder with copies, so that a build meanwhile changes nothing."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGINT, lambda *_: sys.exit(130))
     folder = pathlib.Path(tempfile.mkdtemp(prefix="docket-bench."))
     try:
         done = subprocess.run([ROOT / "scripts/build", "release", *programs],
@@ -90,6 +92,13 @@ def start_haproxy(running, sandboxes, balance, at_a_time=0):
         if process.poll() is not None:
             fail(f"HAProxy does not start: {log.read_text()}")
         return {"url": "http://{}:{}".format(*listener.getsockname()), "pid": process.pid}
+
+
+def number(text):
+    """An option's value."""
+    if not text.isdecimal() or not 1 <= int(text) <= 99_999:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 99999")
+    return int(text)
 
 
 def output_of(*command):

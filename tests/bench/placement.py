@@ -53,7 +53,7 @@ def print_tables(results):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench placement", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seeds", type=peers.number, default=20)
     parser.add_argument("--plot", help="writes the plot to this file (docs/placement.svg)")
     options = parser.parse_args()
     with peers.built("placement-sim") as binaries:

@@ -109,24 +109,17 @@ def print_cpu(reports):
         print(f"| {NAMES[target]} | " + " | ".join(cells) + " |")
 
 
-def number(text):
-    value = int(text)
-    if not 1 <= value <= 99_999:
-        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to 99999")
-    return value
-
-
 def numbers(text):
     if not text.strip():
         raise argparse.ArgumentTypeError("no number is given")
-    return [number(word) for word in text.split()]
+    return [peers.number(word) for word in text.split()]
 
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench proxy", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=number, default=5)
-    parser.add_argument("--seconds", type=number, default=3)
+    parser.add_argument("--rounds", type=peers.number, default=5)
+    parser.add_argument("--seconds", type=peers.number, default=3)
     parser.add_argument("--connections", type=numbers, default=[1, 16, 64, 256],
                         help='as in "1 16 64 256"')
     options = parser.parse_args()
