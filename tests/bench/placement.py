@@ -41,12 +41,13 @@ def median(played, key):
 def print_tables(results):
     for load, placements in results.items():
         print(f"### {load.capitalize()}: {LOADS[load]}\n")
-        print("| placement | makespan / bound | wait p50 s | wait p99 s | over 10 s |")
-        print("|---|---:|---:|---:|---:|")
+        print("| placement | makespan / bound | wait p50 s | wait p99 s | over 10 s | last slot |")
+        print("|---|---:|---:|---:|---:|---:|")
         for placement, played in placements.items():
             print(f"| {placement} | {median(played, 'makespan'):.2f} "
                   f"| {median(played, 'p50_ms') / 1000:.2f} | {median(played, 'p99_ms') / 1000:.2f} "
-                  f"| {100 * median(played, 'over_10_s'):.1f} % |")
+                  f"| {100 * median(played, 'over_10_s'):.1f} % "
+                  f"| {100 * median(played, 'filled'):.0f} % |")
         print()
 
 

@@ -13,6 +13,7 @@ constexpr int kExamRuns = 2'500;
 constexpr double kLoadMs = 300'000;
 constexpr double kSteadyUtilisation = 0.8;
 constexpr double kBurstUtilisation = 0.5;
+constexpr double kRareUtilisation = 0.5;
 constexpr double kRareShare = 0.1;
 constexpr double kBurstEveryMs = 30'000;
 constexpr double kBurstMs = 1'000;
@@ -44,6 +45,17 @@ double runs_per_ms(const std::vector<Machine>& hosts, double utilisation) {
   return utilisation * static_cast<double>(capacity(hosts)) / 100 / mean_work_ms();
 }
 
+// One by one, at random moments.
+std::vector<Work> arriving(std::mt19937_64& random, const std::vector<Machine>& hosts,
+                           double utilisation) {
+  std::vector<Work> works;
+  std::exponential_distribution<> gap(runs_per_ms(hosts, utilisation));
+  for (double at = gap(random); at < kLoadMs; at += gap(random)) {
+    works.push_back({static_cast<MonoMs>(at), draw_work_ms(random)});
+  }
+  return works;
+}
+
 }  // namespace
 
 MonoMs Machine::run_ms(MonoMs work_ms) const {
@@ -62,12 +74,7 @@ Load exam_start(std::mt19937_64& random) {
 }
 
 Load steady(std::mt19937_64& random, const std::vector<Machine>& hosts) {
-  std::exponential_distribution<> gap(runs_per_ms(hosts, kSteadyUtilisation));
-  Load load{"steady", {}};
-  for (double at = gap(random); at < kLoadMs; at += gap(random)) {
-    load.works.push_back({static_cast<MonoMs>(at), draw_work_ms(random)});
-  }
-  return load;
+  return {"steady", arriving(random, hosts, kSteadyUtilisation)};
 }
 
 Load bursts(std::mt19937_64& random, const std::vector<Machine>& hosts) {
@@ -85,8 +92,7 @@ Load bursts(std::mt19937_64& random, const std::vector<Machine>& hosts) {
 }
 
 Load rare_language(std::mt19937_64& random, const std::vector<Machine>& hosts) {
-  Load load = steady(random, hosts);
-  load.name = "rare language";
+  Load load{"rare language", arriving(random, hosts, kRareUtilisation)};
   for (Work& work : load.works) work.rare = uniform(random) < kRareShare;
   return load;
 }

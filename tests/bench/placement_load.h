@@ -41,7 +41,7 @@ std::vector<Machine> mixed_hosts();
 Load exam_start(std::mt19937_64& random);
 Load steady(std::mt19937_64& random, const std::vector<Machine>& hosts);
 Load bursts(std::mt19937_64& random, const std::vector<Machine>& hosts);
-// As steady, but one run in ten is in the rare language.
+// Steady at half the hosts' capacity; one run in ten is in the rare language.
 Load rare_language(std::mt19937_64& random, const std::vector<Machine>& hosts);
 
 // No placement, not even one that knows every run time in advance, is done before.

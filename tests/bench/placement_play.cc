@@ -24,6 +24,7 @@ class CorePlay {
            const std::vector<Work>& works)
       : hosts_(hosts), works_(works), cluster_(settings), zero_(cluster_.now.mono) {
     played_.waited.resize(works.size(), -1);
+    taken_.resize(hosts.size(), 0);
     for (std::size_t i = 0; i < hosts.size(); ++i) {
       test::Host host{.slots = hosts[i].slots, .weight_percent = hosts[i].speed_percent};
       if (hosts[i].has_rare) host.languages.push_back(kRare);
@@ -73,6 +74,7 @@ class CorePlay {
     const Run run = running_.begin()->second;
     running_.erase(running_.begin());
     played_.makespan = now();
+    --taken_[run.host];
     Finished result = test::ran();
     result.id = run.id;
     cluster_.tell(hosts_[run.host].name, std::move(result));
@@ -87,6 +89,7 @@ class CorePlay {
       const std::size_t host = host_of_.at(send.link);
       CHECK_THAT(played_.waited[number] < 0);  // never twice
       played_.waited[number] = now() - works_[number].arrives;
+      if (++taken_[host] == hosts_[host].slots) ++played_.filled;
       running_.emplace(now() + hosts_[host].run_ms(works_[number].work_ms), Run{host, order->id});
     }
   }
@@ -98,6 +101,7 @@ class CorePlay {
   std::map<LinkId, std::size_t> host_of_;
   std::unordered_map<JobId, std::size_t> numbers_;
   std::multimap<MonoMs, Run> running_;  // by their ends
+  std::vector<std::size_t> taken_;      // slots, by host
   std::size_t next_ = 0;
   Played played_;
 };
@@ -205,7 +209,9 @@ Played play_pushed(Push push, const std::vector<Machine>& hosts, const std::vect
   Pusher rare(push, queues, std::move(few), random);
   Played played;
   for (const Work& work : works) {
-    const auto [start, end] = (work.rare ? rare : usual).choose(work.arrives).push(work);
+    HostQueue& host = (work.rare ? rare : usual).choose(work.arrives);
+    const auto [start, end] = host.push(work);
+    if (host.runs(work.arrives) >= host.machine().slots) ++played.filled;
     played.waited.push_back(start - work.arrives);
     played.makespan = std::max(played.makespan, end);
   }

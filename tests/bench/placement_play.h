@@ -14,6 +14,7 @@ namespace docket::bench {
 struct Played {
   std::vector<MonoMs> waited;  // by run, until it was started
   MonoMs makespan = 0;         // from 0 to the last run's end
+  std::size_t filled = 0;      // runs that took their host's last slot, or had to wait for it
 };
 
 // Every run is carried out exactly once, or the program ends: then the core has a bug.

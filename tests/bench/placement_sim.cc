@@ -49,6 +49,7 @@ void print(unsigned seed, const Load& load, MonoMs bound, const char* placement,
       {"makespan", static_cast<double>(played.makespan) / static_cast<double>(bound)},
       {"p50_ms", percentile(waited, 50)},
       {"p99_ms", percentile(waited, 99)},
+      {"filled", static_cast<double>(played.filled) / static_cast<double>(load.works.size())},
       {"over_10_s", static_cast<double>(impatient) / static_cast<double>(waited.size())}};
   std::printf("%s\n", line.dump().c_str());
 }
