@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <sstream>
 #include <thread>
 
 #include "master/http/api/jobe_api.h"
@@ -35,6 +36,8 @@ struct Options {
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
   std::uint32_t queue_mb = 1024;
+  std::string placement{placement_name(PlacementPolicy::least_loaded)};
+  std::vector<std::string> pins;
   std::uint32_t idempotency_hours = 24;
 };
 
@@ -78,6 +81,21 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--queue-wait", options.queue_wait_s, "Seconds a job may wait")
       ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  app.add_option("--placement", options.placement,
+                 "How a host is chosen: least-loaded, weighted-random or round-robin")
+      ->capture_default_str();
+  app.add_option("--pin", options.pins,
+                 "LANGUAGE=HOST,…: only these agents run the language; may be repeated");
+  app.add_option("--host-memory-mb", options.core.min_free_memory_mb,
+                 "A host with less free memory takes no run; 0: any does")
+      ->capture_default_str();
+  app.add_option("--host-disk-mb", options.core.min_free_disk_mb,
+                 "A host with less free disk takes no run; 0: any does")
+      ->capture_default_str();
+  app.add_option("--host-load", options.core.max_load_percent,
+                 "A host above this load, in percent of its cores, takes no run; 0: any does")
+      ->check(CLI::Range(0u, kMaxLoadPercent))
       ->capture_default_str();
   app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")
       ->check(CLI::Range(1, 20))
@@ -123,8 +141,38 @@ void let_answers_leave(const http::Server& server) {
   }
 }
 
+PlacementPolicy placement_of(const std::string& name) {
+  for (const auto policy : {PlacementPolicy::least_loaded, PlacementPolicy::weighted_random,
+                            PlacementPolicy::round_robin}) {
+    if (placement_name(policy) == name) return policy;
+  }
+  throw StartError("placement: '" + name +
+                   "' is none of least-loaded, weighted-random, round-robin");
+}
+
+std::map<std::string, std::vector<std::string>> pins_of(const std::vector<std::string>& words) {
+  std::map<std::string, std::vector<std::string>> pins;
+  for (const std::string& word : words) {
+    const auto equals = word.find('=');
+    const auto refuse = [&] {
+      throw StartError("pin: '" + word.substr(0, 100) + "' is not LANGUAGE=HOST,HOST");
+    };
+    if (equals == std::string::npos || equals == 0) refuse();
+    std::vector<std::string>& hosts = pins[word.substr(0, equals)];
+    std::istringstream list(word.substr(equals + 1));
+    for (std::string host; std::getline(list, host, ',');) {
+      if (!acceptable_agent_name(host)) refuse();
+      hosts.push_back(host);
+    }
+    if (hosts.empty()) refuse();
+  }
+  return pins;
+}
+
 CoreSettings core_settings(const Options& options) {
   CoreSettings settings = options.core;
+  settings.placement = placement_of(options.placement);
+  settings.pins = pins_of(options.pins);
   settings.queue_wait_ms = options.queue_wait_s * 1'000;
   settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
   // A name must not outlive its run's result.

@@ -16,12 +16,13 @@ Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 
-Loop::Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool,
+Loop::Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool, const Host& host,
            std::function<void()> ready, Logger log)
     : core_(std::move(core)),
       dealer_(dealer),
       jobe_(jobe),
       spool_(spool),
+      host_(host),
       ready_(std::move(ready)),
       log_(std::move(log)) {}
 
@@ -35,7 +36,6 @@ void Loop::run() {
       stop_by_ = now.mono + drain.drain_ms;
       core_.step(Drain{}, now, effects_);
     }
-    events_.clear();
     jobe_.collect(events_);
     const std::size_t bad_before = dealer_.bad_frames();
     dealer_.receive(kMostMessagesPerTurn, events_);
@@ -43,6 +43,7 @@ void Loop::run() {
       log_->warn("bad_frames={} from=master", dealer_.bad_frames());
     }
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
+    events_.clear();
     core_.tick(now, effects_);
     perform();
     if (now.mono >= stop_by_) {
@@ -55,7 +56,7 @@ void Loop::run() {
 }
 
 void Loop::sleep(Now now) {
-  if (dealer_.pending()) return;
+  if (dealer_.pending() || !events_.empty()) return;
   const MonoMs until = std::min(core_.next_deadline(), stop_by_);
   const MonoMs wait = std::clamp<MonoMs>(until - now.mono, 0, 10'000);
   jobe_.wait({dealer_.fd(), inbox_.fd()}, static_cast<int>(wait));
@@ -75,6 +76,7 @@ void Loop::perform_one(Effect& effect) {
                  [&](CheckFile& file) { jobe_.start(std::move(file)); },
                  [&](PutFile& file) { jobe_.start(std::move(file)); },
                  [&](Probe&) { jobe_.start_probe(); },
+                 [&](SampleHost&) { events_.push_back(HostSampled{host_.sample()}); },
                  [&](Spool& keep) {
                    if (auto kept = spool_.keep(keep.result); !kept) {
                      log_->error("job={} spool=failing reason=\"{}\"", keep.result.id.job.text(),

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/core/core.h"
+#include "agent/host/host.h"
 #include "agent/jobe/client.h"
 #include "agent/net/dealer.h"
 #include "agent/spool/spool.h"
@@ -17,7 +18,7 @@ namespace docket::agent {
 class Loop {
  public:
   // `ready` is called once, on the loop's thread, when the master has welcomed the agent.
-  Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool,
+  Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool, const Host& host,
        std::function<void()> ready, Logger log);
 
   // Take no more, finish what runs, then return from run(); after drain_ms at the latest.
@@ -39,11 +40,12 @@ class Loop {
   Dealer& dealer_;
   JobeClient& jobe_;
   const ResultSpool& spool_;
+  const Host& host_;
   const std::function<void()> ready_;
   const Logger log_;
 
   Mailbox<DrainWithin> inbox_;
-  std::vector<Event> events_;
+  std::vector<Event> events_;  // of this turn, and what effects have found for the next
   Effects effects_;
   MonoMs stop_by_ = kNever;
   bool stopped_ = false;

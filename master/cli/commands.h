@@ -46,6 +46,7 @@ struct NewKey {
   std::uint32_t weight = 1;
   std::string priority = "normal";
   bool no_async = false;
+  std::vector<std::string> require_tags;
   std::string file;  // where the secret is, "-" for standard input, or empty to make one
 };
 

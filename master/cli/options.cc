@@ -192,6 +192,8 @@ void add_new_key(CLI::App& keys, Options& options) {
   create->add_option("--priority", key.priority, "high, normal (default) or low")
       ->type_name("PRIORITY")
       ->check(one_of(kPriorities));
+  create->add_option("--require-tag", key.require_tags,
+                     "Only hosts with this tag run its jobs; may be repeated");
   create->add_flag("--no-async", key.no_async, "It may not ask for runs with the header Prefer");
   create
       ->add_option("--key-file", key.file,

@@ -19,6 +19,7 @@
 #include "master/core/agents.h"
 #include "master/core/events.h"
 #include "master/core/idempotency.h"
+#include "master/core/placement.h"
 #include "master/core/queue.h"
 #include "master/core/settings.h"
 #include "master/core/snapshot.h"
@@ -95,6 +96,7 @@ class Core {
   void on_message(Agent& agent, Hello& message, Now now, Effects& out);
   void on_message(Agent& agent, Heartbeat& message, Now now, Effects& out);
   void on_message(Agent& agent, SandboxReport& message, Now now, Effects& out);
+  void on_message(Agent& agent, HostReport& message, Now now, Effects& out);
   void on_message(Agent& agent, NeedChunk& message, Now now, Effects& out);
   void on_message(Agent& agent, Finished& message, Now now, Effects& out);
   void on_message(Agent& agent, Draining& message, Now now, Effects& out);
@@ -138,6 +140,7 @@ class Core {
   void dequeue(LiveJob& job);
   void set_deadline(LiveJob& job, MonoMs at);
   void dispatch(Now now, Effects& out);
+  Demand demand_of(const LiveJob& job) const;
   void charge(const LiveJob& job, const Queue::Taken& taken);
   void assign(LiveJob& job, Agent& agent, Now now, Effects& out);
   void adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now);
@@ -164,6 +167,7 @@ class Core {
   MonoMs next_agents_check_ = 0;
   MonoMs last_tick_ = kNever;
   std::uint64_t assignments_ = 0;
+  std::uint64_t placements_ = 0;
   std::uint64_t canaries_ = 0;
   std::set<std::string> known_languages_;
 

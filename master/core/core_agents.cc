@@ -54,6 +54,11 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
            "the agent's name must be 1 to 64 letters, digits, '-', '_' or '.'", out);
     return;
   }
+  if (!std::all_of(hello.tags.begin(), hello.tags.end(), acceptable_agent_name)) {
+    refuse(link, Refusal::bad_hello,
+           "the agent's tags must be 1 to 64 letters, digits, '-', '_' or '.'", out);
+    return;
+  }
   Agent* known = agents_.by_name(hello.name);
   if (known != nullptr && known->connected()) {
     if (known->link == link && known->instance == hello.instance) {
@@ -88,6 +93,9 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agent.version = hello.version;
   agent.slots = hello.slots;
   agent.weight_percent = hello.weight_percent;
+  agent.tags = std::move(hello.tags);
+  agent.host.reset();
+  agent.shortage.clear();
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
   if (agent.quarantine) agent.quarantine->canary = {};
@@ -159,6 +167,18 @@ void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
   learn_languages(agent, std::move(message.languages), std::move(message.sandbox_problem), out);
 }
 
+void Core::on_message(Agent& agent, HostReport& message, Now, Effects& out) {
+  agent.host = message;
+  std::string shortage = shortage_of(message, settings_);
+  if (shortage.empty() != agent.shortage.empty()) {
+    out.push_back(
+        Note{shortage.empty() ? Note::Level::info : Note::Level::warn,
+             "agent=" + agent.name + " short=" +
+                 (shortage.empty() ? std::string("no") : "yes reason=\"" + shortage + "\"")});
+  }
+  agent.shortage = std::move(shortage);
+}
+
 void Core::on_message(Agent& agent, NeedChunk& message, Now now, Effects& out) {
   const LiveJob* job = live(message.id.job);
   const bool its_own =
@@ -214,6 +234,8 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
     if (verdict == Verdict::answer) record_good(agent, *job, out);
     ++agent.finished;
     learn_duration(job->job.language, message.run_ms);
+    // It answered instead of asking for them.
+    for (const std::string& file : job->job.files) agent.files.add(file);
     const int status = message.ending == Ending::rejected ? 400 : 200;
     finish(*job, JobState::done, status, message.outcome,
            std::make_shared<const std::string>(std::move(message.body)), now, out);

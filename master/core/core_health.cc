@@ -46,7 +46,7 @@ bool Core::last_of_a_language(const Agent& agent) const {
   return std::any_of(agent.languages.begin(), agent.languages.end(), [&](const Language& l) {
     return std::none_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
       const Agent& other = entry.second;
-      return &other != &agent && other.takes_work() && other.has(l.id);
+      return &other != &agent && other.takes_work() && other.shortage.empty() && other.has(l.id);
     });
   });
 }

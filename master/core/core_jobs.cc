@@ -62,28 +62,41 @@ void Core::dequeue(LiveJob& job) {
 
 void Core::dispatch(Now now, Effects& out) {
   if (!store_problem_.empty()) return;  // never on in memory only
-  const auto has_room = [](const auto& entry) {
-    return entry.second.takes_work() && entry.second.slots_taken() < entry.second.slots;
-  };
+  const auto has_room = [](const auto& entry) { return entry.second.has_room(); };
   if (queue_.lanes().empty() ||
       std::none_of(agents_.all().begin(), agents_.all().end(), has_room)) {
     return;
   }
   Queue::Round round;
   Agent* destination = nullptr;
-  const auto offer = [&](const Queue::Lane& lane, const JobId& id) {
+  const auto offer = [&](const Queue::Lane&, const JobId& id) {
     const LiveJob* job = live(id);
     CHECK_THAT(job != nullptr);
-    const Placement placement = place(agents_, lane.language, job->tried);
+    const Placement placement = place(agents_, demand_of(*job), settings_, ++placements_);
     destination = placement.agent;
-    if (placement.line_blocked) return Queue::Offered::blocked;
-    return destination == nullptr ? Queue::Offered::passed_over : Queue::Offered::taken;
+    if (destination != nullptr) return Queue::Offered::taken;
+    switch (placement.blocked) {
+      case Placement::Blocked::job:
+        return Queue::Offered::passed_over;
+      case Placement::Blocked::same_demand:
+        return Queue::Offered::lane_blocked;
+      case Placement::Blocked::language:
+        return Queue::Offered::language_blocked;
+    }
+    return Queue::Offered::passed_over;
   };
   while (const auto taken = queue_.take_next(round, now.mono, offer)) {
     LiveJob& job = *live(taken->job);
     charge(job, *taken);
     assign(job, *destination, now, out);
   }
+}
+
+Demand Core::demand_of(const LiveJob& job) const {
+  static const std::vector<std::string> kNoTags;
+  const auto key = keys_.find(job.job.key);
+  return {job.job.language, key == keys_.end() ? kNoTags : key->second.tags, job.tried,
+          job.job.files};
 }
 
 void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
@@ -202,9 +215,9 @@ void Core::retry(LiveJob& job, Now now, Effects& out) {
   }
   const bool elsewhere =
       std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
-        const Agent& other = entry.second;
-        return other.takes_work() && other.has(job.job.language) &&
-               std::find(job.tried.begin(), job.tried.end(), other.name) == job.tried.end();
+        const Obstacle found = obstacle(entry.second, demand_of(job), settings_);
+        return (found == Obstacle::none || found == Obstacle::full) &&
+               std::find(job.tried.begin(), job.tried.end(), entry.first) == job.tried.end();
       });
   job.wait_until = now.mono + settings_.queue_wait_ms;  // it had its turn: patience anew
   enqueue(job);

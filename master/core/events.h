@@ -36,6 +36,7 @@ struct AgentRecord {
   std::vector<Language> languages;
   Hold hold = Hold::none;
   std::string hold_reason;
+  std::vector<std::string> tags;
 };
 
 // How long a client wants to wait for a result (RFC 7240's respond-async and wait).

@@ -43,8 +43,9 @@ class Queue {
   // What became of an offer.
   enum class Offered {
     taken,
-    passed_over,  // not this one just now
-    blocked,      // none of its language just now
+    passed_over,       // not this one just now
+    lane_blocked,      // none of its lane
+    language_blocked,  // none of its language
   };
   // What cannot go on for the rest of a round of offers.
   struct Round {
@@ -75,10 +76,8 @@ class Queue {
       for (const auto& [ticket, waiting] : lane->jobs) {
         const Offered offered = offer(*lane, waiting.job);
         if (offered == Offered::taken) return Taken{waiting.job, rank, start};
-        if (offered == Offered::blocked) {
-          round.blocked.insert(lane->language);
-          break;
-        }
+        if (offered == Offered::language_blocked) round.blocked.insert(lane->language);
+        if (offered != Offered::passed_over) break;
       }
       round.done.insert(lane);
     }

@@ -3,8 +3,32 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace docket {
+
+// How an agent is chosen among those that can take a job; docs/placement.md compares them.
+enum class PlacementPolicy : std::uint8_t {
+  least_loaded,     // least runs for its slots x weight
+  weighted_random,  // by chance, with slots x weight as weight
+  round_robin,      // whose last assignment is longest ago
+};
+
+constexpr std::string_view placement_name(PlacementPolicy policy) {
+  switch (policy) {
+    case PlacementPolicy::least_loaded:
+      return "least-loaded";
+    case PlacementPolicy::weighted_random:
+      return "weighted-random";
+    case PlacementPolicy::round_robin:
+      return "round-robin";
+  }
+  return "unknown";
+}
 
 struct CoreSettings {
   // A lost host is noticed within five seconds: shorter than a student's patience, longer than a
@@ -12,6 +36,16 @@ struct CoreSettings {
   std::uint32_t heartbeat_ms = 1'000;
   std::uint32_t suspect_ms = 2'500;
   std::uint32_t silence_ms = 5'000;
+
+  PlacementPolicy placement = PlacementPolicy::least_loaded;
+  // Languages that only some agents may run, by language.
+  std::map<std::string, std::vector<std::string>> pins;
+  // A host with less takes no run: half of what Jobe grants a program is not there. 0: any will do.
+  std::uint64_t min_free_memory_mb = 200;
+  std::uint64_t min_free_disk_mb = 200;
+  // Above this share of its cores a host takes no run. 0: any will do, because slots bound what
+  // Docket itself puts there.
+  std::uint32_t max_load_percent = 0;
 
   // A program that takes its sandbox down meets three hosts at the most.
   std::uint32_t max_attempts = 3;

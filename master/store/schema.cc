@@ -86,8 +86,14 @@ constexpr const char* kVersion3 = R"sql(
   ALTER TABLE agents ADD COLUMN hold_reason TEXT NOT NULL DEFAULT '';
 )sql";
 
+// What hosts are, and what a key's jobs want of them.
+constexpr const char* kVersion4 = R"sql(
+  ALTER TABLE agents ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE api_keys ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+)sql";
+
 // Append only; the index + 1 is the version.
-constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4};
 
 Status migrate(Connection& connection) {
   auto version = connection.integer("PRAGMA user_version");

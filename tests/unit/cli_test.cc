@@ -142,17 +142,14 @@ TEST_CASE("cli: the list of keys shows bounds where there are any") {
                       {"may_async", true},
                       {"priority", "normal"},
                       {"created", "2026-01-02T03:01:05.678Z"}};
-  const Json bounded = {{"name", "homework"},
-                        {"hourly_rate", 5'000},
-                        {"max_queued", 200},
-                        {"weight", 3},
-                        {"may_async", false},
-                        {"priority", "low"},
-                        {"created", "2026-01-01T03:01:05.678Z"}};
+  const Json bounded = {{"name", "homework"}, {"hourly_rate", 5'000},
+                        {"max_queued", 200},  {"weight", 3},
+                        {"may_async", false}, {"require_tags", {"exam", "gpu"}},
+                        {"priority", "low"},  {"created", "2026-01-01T03:01:05.678Z"}};
   CHECK(keys_text({{"keys", {bounded, plain}}}, kNow, false) ==
-        "NAME      PER HOUR  QUEUED  WEIGHT  PRIORITY  ASYNC  AGE\n"
-        "homework      5000     200       3  low       no      1d\n"
-        "moodle           -       -       1  normal    yes     3m\n");
+        "NAME      PER HOUR  QUEUED  WEIGHT  PRIORITY  ASYNC  TAGS      AGE\n"
+        "homework      5000     200       3  low       no     exam,gpu   1d\n"
+        "moodle           -       -       1  normal    yes    -          3m\n");
 }
 
 TEST_CASE("cli: a new key, its secret and the answer to a question") {
@@ -160,7 +157,7 @@ TEST_CASE("cli: a new key, its secret and the answer to a question") {
   key.name = "moodle";
   CHECK(key_body(key, "s") ==
         R"({"name":"moodle","secret":"s","hourly_rate":0,"max_queued":0,"weight":1,)"
-        R"("priority":"normal","may_async":true})");
+        R"("priority":"normal","may_async":true,"require_tags":[]})");
   CHECK_NOTHROW(key_body(key, "\xff"));
   const std::string one = make_secret();
   const std::string other = make_secret();

@@ -27,7 +27,7 @@ struct Played {
     Queue::Round round;
     const auto id = queue.take_next(round, now, [&](const Queue::Lane& lane, const JobId&) {
       const bool stop = std::find(blocked.begin(), blocked.end(), lane.language) != blocked.end();
-      return stop ? Queue::Offered::blocked : Queue::Offered::taken;
+      return stop ? Queue::Offered::language_blocked : Queue::Offered::taken;
     });
     if (!id) return "";
     const auto [language, key] = where.at(id->job.hi);

@@ -145,6 +145,8 @@ Snapshot busy_snapshot() {
     agent.state = state;
     agent.since = state == AgentState::lost ? 0 : kNow;
     agent.languages = snapshot.languages;
+    if (state == AgentState::active) agent.host = HostReport{4, 75, 5'210, 18'400};
+    agent.tags = {"exam"};
     snapshot.agents.push_back(agent);
   }
   return snapshot;
@@ -316,7 +318,7 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name : {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job",
-                             "Attempt", "Keys", "Key", "Error"}) {
+                             "Attempt", "Keys", "Key", "Host", "Error"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

@@ -96,7 +96,8 @@ std::string rfc3339(WallMs time) {
 std::string status_json(const Snapshot& snapshot, const Build& build) {
   std::size_t live = 0;
   for (const auto& agent : snapshot.agents) {
-    live += agent.state == AgentState::active && !agent.languages.empty() ? 1 : 0;
+    const bool takes = agent.state == AgentState::active && agent.shortage.empty();
+    live += takes && !agent.languages.empty() ? 1 : 0;
   }
   std::string summary;
   bool well = false;
@@ -108,9 +109,14 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
     summary = std::to_string(live) + " of " + std::to_string(snapshot.agents.size()) +
               " sandboxes take work.";
     for (const auto& agent : snapshot.agents) {
-      if (agent.state != AgentState::quarantined && agent.state != AgentState::probing) continue;
-      summary += " " + agent.name + " is quarantined: " + agent.reason + ".";
-      break;
+      if (agent.state == AgentState::quarantined || agent.state == AgentState::probing) {
+        summary += " " + agent.name + " is quarantined: " + agent.reason + ".";
+        break;
+      }
+      if (agent.state == AgentState::active && !agent.shortage.empty()) {
+        summary += " " + agent.name + " is " + agent.shortage + ".";
+        break;
+      }
     }
   } else {
     summary = live == 1 ? "The one sandbox takes work."
@@ -141,6 +147,18 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"languages", languages_of(snapshot.languages)}});
 }
 
+namespace {
+
+ordered_json host_of(const std::optional<HostReport>& host) {
+  if (!host) return nullptr;
+  return {{"cores", host->cores},
+          {"load_percent", host->load_percent},
+          {"free_memory_mb", host->free_memory_mb},
+          {"free_disk_mb", host->free_disk_mb}};
+}
+
+}  // namespace
+
 std::string agents_json(const Snapshot& snapshot) {
   ordered_json list = ordered_json::array();
   for (const auto& agent : snapshot.agents) {
@@ -148,12 +166,15 @@ std::string agents_json(const Snapshot& snapshot) {
                     {"state", agent_state_name(agent.state)},
                     {"reason", agent.reason},
                     {"degraded", agent.degraded},
+                    {"shortage", agent.shortage},
                     {"since", time_or_null(agent.since)},
                     {"last_seen", time_or_null(agent.last_heard)},
                     {"running", agent.running},
                     {"slots", agent.slots},
                     {"weight", agent.weight_percent / 100.0},
                     {"languages", languages_of(agent.languages)},
+                    {"tags", agent.tags},
+                    {"host", host_of(agent.host)},
                     {"finished", agent.finished},
                     {"host_faults", agent.host_faults},
                     {"version", agent.version}});
@@ -176,6 +197,7 @@ std::string keys_json(const ApiKeys& keys) {
                          {"weight", key.weight},
                          {"priority", priority_name(key.priority)},
                          {"may_async", key.may_async},
+                         {"require_tags", key.tags},
                          {"created", rfc3339(key.created)}};
   }
   ordered_json list = ordered_json::array();
