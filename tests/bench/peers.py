@@ -116,15 +116,20 @@ def machine():
 
 def print_facts(arguments, *more):
     """The head of a result: where, what and when."""
-    words = [f'"{word}"' if " " in word else word for word in arguments]
-    commit = output_of("git", "describe", "--always", "--dirty") or "unknown"
     print(f"- Machine: {machine()}")
-    print(f"- Commit: {commit}; {datetime.datetime.now(datetime.timezone.utc):%Y-%m-%d %H:%M} UTC; "
-          f"load average before: {' '.join(f'{x:.1f}' for x in os.getloadavg())}")
-    print(f"- Command: `{' '.join(['scripts/bench', *words])}`")
+    print(f"- Load average before: {' '.join(f'{x:.1f}' for x in os.getloadavg())}")
+    print_command(arguments)
     for line in more:
         print(f"- {line}")
     print(flush=True)
+
+
+def print_command(arguments):
+    words = [f'"{word}"' if " " in word else word for word in arguments]
+    commit = output_of("git", "describe", "--always", "--dirty") or "unknown"
+    now = datetime.datetime.now(datetime.timezone.utc)
+    print(f"- Command: `{' '.join(['scripts/bench', *words])}`, commit {commit}, {now:%Y-%m-%d %H:%M} "
+          "UTC")
 
 
 def haproxy_version():

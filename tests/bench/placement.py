@@ -17,7 +17,7 @@ LOADS = {
     "exam start": "2,500 runs at once",
     "steady": "runs arrive for five minutes at 80 % of what the hosts can do",
     "bursts": "ten bursts, one every 30 s, at 50 % on average",
-    "rare language": "as steady, one run in ten needs one of two small hosts; their waits",
+    "rare language": "50 % steady; one run in ten needs one of two small hosts; their waits",
 }
 
 
@@ -36,6 +36,23 @@ def simulate(binaries, seeds):
 
 def median(played, key):
     return statistics.median(result[key] for result in played)
+
+
+def print_summary(results):
+    columns = [  # what, in which load, of it, how it is shown
+        ("exam start: makespan / bound", "exam start", "makespan", lambda x: f"{x:.2f}"),
+        ("exam start: wait over 10 s", "exam start", "over_10_s", lambda x: f"{100 * x:.0f} %"),
+        ("steady: wait p99 s", "steady", "p99_ms", lambda x: f"{x / 1000:.2f}"),
+        ("bursts: wait p99 s", "bursts", "p99_ms", lambda x: f"{x / 1000:.1f}"),
+        ("rare language: wait p99 s", "rare language", "p99_ms", lambda x: f"{x / 1000:.2f}"),
+        ("half load: took the last slot", "rare language", "filled", lambda x: f"{100 * x:.0f} %"),
+    ]
+    print("| placement | " + " | ".join(column[0] for column in columns) + " |")
+    print("|---|" + "---:|" * len(columns))
+    for placement in results["steady"]:
+        cells = [show(median(results[load][placement], key)) for _, load, key, show in columns]
+        print(f"| {placement} | " + " | ".join(cells) + " |")
+    print()
 
 
 def print_tables(results):
@@ -57,8 +74,10 @@ def main():
     parser.add_argument("--seeds", type=peers.number, default=20)
     parser.add_argument("--plot", help="writes the plot to this file (docs/placement.svg)")
     options = parser.parse_args()
+    peers.print_command(["placement", *sys.argv[1:]])
     with peers.built("placement-sim") as binaries:
         results = simulate(binaries, options.seeds)
+    print_summary(results)
     print_tables(results)
     if options.plot:
         with open(options.plot, "w", encoding="utf-8") as file:

@@ -81,7 +81,7 @@ def draw(results):
         f'<circle class="queued" cx="22" cy="42" r="5"/><text x="34" y="46">the master queues</text>'
         f'<rect class="pushed" x="160" y="37.5" width="9" height="9"/>'
         f'<text x="176" y="46">pushed to a host at once</text>'
-        f'<text class="limit" x="{limit + 5:.1f}" y="46">10 s: Jobe answers “overload”</text>'
+        f'<text class="limit" x="{limit + 5:.1f}" y="46">10 s: Jobe refuses what waits there</text>'
         f'<line class="jobe" x1="{limit:.1f}" y1="34" x2="{limit:.1f}" y2="{TOP + PANEL_HEAD}"/>')
     worst = describe(results)
     return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {y}" width="{WIDTH}" '

@@ -18,6 +18,9 @@ struct Options {
   unsigned seeds = 20;
 };
 
+constexpr PlacementPolicy kPolicies[] = {
+    PlacementPolicy::least_loaded, PlacementPolicy::weighted_random, PlacementPolicy::round_robin};
+
 constexpr std::pair<Push, const char*> kPushes[] = {
     {Push::random, "pushed: random"},
     {Push::weighted_random, "pushed: random by weight"},
@@ -29,7 +32,7 @@ MonoMs percentile(std::vector<MonoMs>& sorted, std::size_t percent) {
   return sorted[(sorted.size() * percent + 99) / 100 - 1];
 }
 
-void print(unsigned seed, const Load& load, MonoMs bound, const char* placement,
+void print(unsigned seed, const Load& load, MonoMs bound, std::string_view placement,
            const Played& played) {
   // Where some runs are in the rare language, it is they who may have to wait.
   const bool rare =
@@ -61,7 +64,11 @@ void compare(unsigned seed) {
                                    rare_language(random, hosts)};
   for (const Load& load : loads) {
     const MonoMs bound = least_makespan(hosts, load.works);
-    print(seed, load, bound, "least-loaded", play_core({}, hosts, load.works));
+    for (const PlacementPolicy policy : kPolicies) {
+      CoreSettings settings;
+      settings.placement = policy;
+      print(seed, load, bound, placement_name(policy), play_core(settings, hosts, load.works));
+    }
     for (const auto& [push, name] : kPushes) {
       print(seed, load, bound, name, play_pushed(push, hosts, load.works, random));
     }
