@@ -27,10 +27,16 @@ def run_locust(running, url, options):
         with open(f"{prefix}_stats.csv", encoding="utf-8") as file:
             total = next(row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
         with open(f"{prefix}_failures.csv", encoding="utf-8") as file:
-            failures = [f"{row['Occurrences']} × {row['Error']}" for row in csv.DictReader(file)]
+            failures = [f"{row['Occurrences']} × {plain(row['Error'])}"
+                        for row in csv.DictReader(file)]
     except (OSError, StopIteration):
         peers.fail(f"locust left no result: {done.stderr[-2000:]}")
     return total, failures
+
+
+def plain(error):
+    """Without the name of the class that Locust puts around what the users said."""
+    return error.removeprefix("CatchResponseError('").removesuffix("')")
 
 
 def print_row(target, total, failures):

@@ -39,6 +39,7 @@ class CorePlay {
     while (ended < works_.size()) {
       const MonoMs arrival = next_ < works_.size() ? works_[next_].arrives : kNever;
       const MonoMs end = running_.empty() ? kNever : running_.begin()->first;
+      CHECK_THAT(std::min(arrival, end) != kNever);  // or a run waits while every slot is free
       const MonoMs now = std::min({arrival, end, heartbeat});
       cluster_.advance(zero_ + now - cluster_.now.mono);
       if (end == now) {
@@ -47,9 +48,7 @@ class CorePlay {
       } else if (arrival == now) {
         submit();
       } else {
-        for (const Machine& host : hosts_) cluster_.tell(host.name, Heartbeat{now});
-        cluster_.tick();
-        start_assigned();
+        keep_alive();
         heartbeat += kHeartbeatMs;
       }
     }
@@ -63,6 +62,15 @@ class CorePlay {
   };
 
   MonoMs now() const { return cluster_.now.mono - zero_; }
+
+  void keep_alive() {
+    for (const Machine& host : hosts_) {
+      cluster_.tell(host.name, Heartbeat{now()});
+      start_assigned();
+    }
+    cluster_.tick();
+    start_assigned();
+  }
 
   void submit() {
     const char* language = works_[next_].rare ? kRare : kUsual;
@@ -89,7 +97,8 @@ class CorePlay {
       const std::size_t host = host_of_.at(send.link);
       CHECK_THAT(played_.waited[number] < 0);  // never twice
       played_.waited[number] = now() - works_[number].arrives;
-      if (++taken_[host] == hosts_[host].slots) ++played_.filled;
+      CHECK_THAT(++taken_[host] <= hosts_[host].slots);
+      if (taken_[host] == hosts_[host].slots) ++played_.filled;
       running_.emplace(now() + hosts_[host].run_ms(works_[number].work_ms), Run{host, order->id});
     }
   }
@@ -111,7 +120,7 @@ class HostQueue {
  public:
   explicit HostQueue(const Machine& machine) : machine_(machine), slots_(machine.slots, 0) {}
 
-  // The end of a run that comes now; it starts when the first slot is free.
+  // When a run that comes now starts, on the slot that is free first, and when it ends.
   std::pair<MonoMs, MonoMs> push(const Work& work) {
     const auto slot = std::min_element(slots_.begin(), slots_.end());
     const MonoMs start = std::max(work.arrives, *slot);
