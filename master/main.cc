@@ -253,9 +253,13 @@ int run(const Options& options, const StopSignals& signals) {
       std::move(core), std::move(first), *router, *files, published,
       [&](Loop::Reply&& reply) {
         const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
-        const auto* answer = std::get_if<Answer>(&reply);
-        respond(to, answer != nullptr ? jobe.response_to(*answer)
-                                      : http::OpsApi::response_to(std::get<CommandDone>(reply)));
+        if (const auto* answer = std::get_if<Answer>(&reply)) {
+          respond(to, jobe.response_to(*answer));
+        } else if (const auto* done = std::get_if<CommandDone>(&reply)) {
+          respond(to, http::OpsApi::response_to(*done));
+        } else {
+          respond(to, http::OpsApi::response_to(std::get<Explained>(reply)));
+        }
       },
       log);
   loop->attach(*journal);

@@ -67,6 +67,8 @@ Result<int> jobs_command(Context& context, const JobsQuery& query);
 // `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
 // several have it.
 Result<int> job_command(Context& context, const std::string& id);
+// Why it waits, host by host, or what each attempt did.
+Result<int> why_command(Context& context, const std::string& id);
 // conflict when the run has ended.
 Result<int> cancel_command(Context& context, const std::string& id);
 Result<int> run_command(Context& context, const RunOptions& options);

@@ -121,6 +121,7 @@ void add_jobs(CLI::App& app, Options& options) {
   CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
                                "  docket jobs list --state running\n"
                                "  docket jobs show 7zk4q\n"
+                               "  docket jobs why 7zk4q\n"
                                "  docket jobs cancel 7zk4q");
   jobs->require_subcommand(1);
   CLI::App* list = add_command(*jobs, "list", "The newest runs, newest first",
@@ -152,6 +153,16 @@ void add_jobs(CLI::App& app, Options& options) {
       ->required();
   show->callback([&options] {
     options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
+  });
+  CLI::App* why = add_command(*jobs, "why", "Why a run waits, host by host, or what its tries did",
+                              "  docket jobs why 7zk\n"
+                              "  docket jobs why 7zk -o json | jq '.hosts[] | select(.obstacle == "
+                              "\"full\")'");
+  why->add_option("id", options.job_id, "The run's id, as for docket jobs show")
+      ->type_name("ID")
+      ->required();
+  why->callback([&options] {
+    options.chosen = [&options](Context& context) { return why_command(context, options.job_id); };
   });
   CLI::App* cancel = add_command(*jobs, "cancel", "Cancel a run that waits or runs",
                                  "  docket jobs cancel 7zk\n\n"

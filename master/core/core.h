@@ -24,6 +24,7 @@
 #include "master/core/settings.h"
 #include "master/core/snapshot.h"
 #include "master/core/waiters.h"
+#include "master/core/why.h"
 
 namespace docket {
 
@@ -91,6 +92,12 @@ class Core {
   void on(StoreProblem& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
 
+  // core_why.cc
+  void on(Explain& event, Now now, Effects& out);
+  Why why(const LiveJob& job, Now now) const;
+  // Some agent has both.
+  bool meet(const std::string& language, const std::string& other) const;
+
   // core_agents.cc
   void on_hello(LinkId link, Hello& hello, Now now, Effects& out);
   void on_message(Agent& agent, Hello& message, Now now, Effects& out);
@@ -142,6 +149,8 @@ class Core {
   void dispatch(Now now, Effects& out);
   Demand demand_of(const LiveJob& job) const;
   void charge(const LiveJob& job, const Queue::Taken& taken);
+  // What a key is charged for a job in the language, ms for each unit of its weight.
+  double cost_of(const std::string& language, const std::string& key) const;
   void assign(LiveJob& job, Agent& agent, Now now, Effects& out);
   void adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now);
   // Counts afresh, from its attempts, those that ended by a host's fault and their agents.

@@ -100,9 +100,14 @@ Demand Core::demand_of(const LiveJob& job) const {
 }
 
 void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
-  const auto key = keys_.find(job.job.key);
-  const auto expected = expected_ms_.try_emplace(job.job.language, kFirstExpectedMs).first;
-  queue_.charge(job.job.key, taken, expected->second, key == keys_.end() ? 1 : key->second.weight);
+  queue_.charge(job.job.key, taken, cost_of(job.job.language, job.job.key));
+}
+
+double Core::cost_of(const std::string& language, const std::string& key) const {
+  const auto known = keys_.find(key);
+  const auto expected = expected_ms_.find(language);
+  return (expected == expected_ms_.end() ? kFirstExpectedMs : expected->second) /
+         (known == keys_.end() ? 1 : known->second.weight);
 }
 
 void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {

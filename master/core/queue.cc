@@ -23,12 +23,11 @@ void Queue::remove(const std::string& language, const std::string& key, Ticket t
   if (lane->second.jobs.empty()) lanes_.erase(lane);
 }
 
-void Queue::charge(const std::string& key, const Taken& taken, double expected_ms,
-                   std::uint32_t weight) {
-  CHECK_THAT(weight > 0);
+void Queue::charge(const std::string& key, const Taken& taken, double cost_ms) {
+  CHECK_THAT(cost_ms > 0);
   Class& of_rank = classes_[static_cast<std::size_t>(taken.rank)];
   of_rank.level = std::max(of_rank.level, taken.start);
-  of_rank.had[key] = taken.start + expected_ms / weight;
+  of_rank.had[key] = taken.start + cost_ms;
   std::erase_if(of_rank.had, [&](const auto& entry) { return entry.second <= of_rank.level; });
 }
 
@@ -45,6 +44,60 @@ std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) cons
     best_place = place;
   }
   return best;
+}
+
+std::vector<Queue::Ahead> Queue::ahead_of(const Place& place, MonoMs now,
+                                          const std::function<bool(const std::string&)>& meets,
+                                          const std::function<double(const Lane&)>& cost) const {
+  const Lane& own = lane_of(place);
+  const int rank = rank_of(own, now);
+  struct Rivals {
+    std::size_t higher = 0;
+    std::size_t equals = 0;
+    double start = 0;
+    double cost = 0;  // the least of theirs
+  };
+  std::map<std::string, Rivals> of_others;
+  Ahead of_own{place.key, 0, false};
+  for (const auto& [name, lane] : lanes_) {
+    if (!meets(lane.language)) continue;
+    const int its_rank = rank_of(lane, now);
+    if (lane.key == place.key) {
+      const auto end = its_rank < rank ? lane.jobs.end() : lane.jobs.lower_bound(place.ticket);
+      if (its_rank <= rank) of_own.jobs += std::distance(lane.jobs.begin(), end);
+      continue;
+    }
+    if (its_rank > rank) continue;
+    Rivals& rivals = of_others[lane.key];
+    (its_rank < rank ? rivals.higher : rivals.equals) += lane.jobs.size();
+    if (its_rank < rank) continue;
+    rivals.start = start_of(lane, rank);
+    rivals.cost = rivals.cost == 0 ? cost(lane) : std::min(rivals.cost, cost(lane));
+  }
+  std::vector<Ahead> ahead;
+  if (of_own.jobs > 0) ahead.push_back(of_own);
+  // Each of its own key's jobs moves the key's account on; a rival goes first until its own account
+  // has passed it.
+  const double turn = start_of(own, rank) + static_cast<double>(of_own.jobs) * cost(own);
+  for (const auto& [key, rivals] : of_others) {
+    if (rivals.higher > 0) ahead.push_back({key, rivals.higher, true});
+    if (rivals.equals == 0 || rivals.start > turn) continue;
+    const double most = (turn - rivals.start) / rivals.cost + 1;
+    const auto before =
+        most < static_cast<double>(rivals.equals) ? static_cast<std::size_t>(most) : rivals.equals;
+    ahead.push_back({key, before, false});
+  }
+  return ahead;
+}
+
+Priority Queue::priority_of(const Place& place, MonoMs now) const {
+  return static_cast<Priority>(rank_of(lane_of(place), now) + static_cast<int>(Priority::high));
+}
+
+const Queue::Lane& Queue::lane_of(const Place& place) const {
+  const auto lane = lanes_.find({place.language, place.key});
+  CHECK_THAT(lane != lanes_.end() && lane->second.jobs.contains(place.ticket));
+  return lane->second;
 }
 
 int Queue::rank_of(const Lane& lane, MonoMs now) const {

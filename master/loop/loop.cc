@@ -106,6 +106,8 @@ void Loop::perform(Now now) {
     } else if (auto* done = std::get_if<CommandDone>(&effect)) {
       const bool after_commit = !done->error.has_value();
       reply(std::move(*done), after_commit);
+    } else if (auto* explained = std::get_if<Explained>(&effect)) {
+      reply(std::move(*explained), false);
     }
   }
   effects_.clear();

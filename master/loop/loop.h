@@ -24,7 +24,7 @@ namespace docket {
 
 class Loop {
  public:
-  using Reply = std::variant<Answer, CommandDone>;
+  using Reply = std::variant<Answer, CommandDone, Explained>;
   using Answering = std::function<void(Reply&&)>;  // called on the loop's thread
 
   // `first`: what the core wanted when it was restored.

@@ -293,4 +293,41 @@ TEST_CASE("cli: a filter's value cannot change the query") {
   CHECK(percent_encoded("\xc3\xbc") == "%C3%BC");
 }
 
+TEST_CASE("cli: why a run waits, by key and by host, with nothing that could steer a terminal") {
+  const Json why = {
+      {"id", "01m841bbqs7gscnex996m41pdq"},
+      {"state", "queued"},
+      {"language", "java"},
+      {"key", "moodle"},
+      {"summary", "At most 13 runs begin before it, if no others come."},
+      {"priority", "normal"},
+      {"retry_in_ms", nullptr},
+      {"gives_up_in_ms", 590'000},
+      {"ahead", Json::array({Json{{"key", "moodle"}, {"jobs", 12}, {"by_priority", false}},
+                             Json{{"key", ""}, {"jobs", 1}, {"by_priority", true}}})},
+      {"hosts", Json::array({Json{{"name", "lab-1"},
+                                  {"state", "active"},
+                                  {"since", "2026-01-02T03:01:05.678Z"},
+                                  {"reason", "full: 4 of 4 slots taken"}}})},
+      {"history", Json::array({"attempt 1 on lab-2, 2.1 s: \x1b[2J"})}};
+  CHECK(why_text(why, kNow, false) ==
+        "At most 13 runs begin before it, if no others come.\n"
+        "\n"
+        "Run       01m841bbqs7gscnex996m41pdq\n"
+        "State     queued\n"
+        "Language  java\n"
+        "Key       moodle\n"
+        "Priority  normal\n"
+        "Gives up  in 9m 50s\n"
+        "\n"
+        "BEFORE IT  KEY     BECAUSE\n"
+        "       12  moodle  the same key's, and came before\n"
+        "        1  (none)  its priority is higher by now\n"
+        "\n"
+        "HOST   STATE   SINCE  WHY NOT THERE\n"
+        "lab-1  active     3m  full: 4 of 4 slots taken\n"
+        "\n"
+        "attempt 1 on lab-2, 2.1 s: \\x1b[2J\n");
+}
+
 }  // namespace docket::cli

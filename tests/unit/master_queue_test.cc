@@ -32,8 +32,11 @@ struct Played {
     if (!id) return "";
     const auto [language, key] = where.at(id->job.hi);
     queue.remove(language, key, id->job.hi);
-    queue.charge(key, *id, 1'000, weights.contains(key) ? weights[key] : 1);
+    queue.charge(key, *id, cost(key));
     return key;
+  }
+  double cost(const std::string& key) const {
+    return 1'000.0 / (weights.contains(key) ? weights.at(key) : 1);
   }
   std::string order(int count) {
     std::string keys;

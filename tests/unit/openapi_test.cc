@@ -132,6 +132,17 @@ void check_answer(const char* schema, const std::string& answer) {
   CHECK(misfit(reference, value, schema) == "");
 }
 
+Why waiting() {
+  Why why;
+  why.summary = "It is next.";
+  why.ahead = {{"exams", 2, true}};
+  why.retry_in_ms = why.gives_up_in_ms = 100;
+  for (int obstacle = 0; obstacle <= static_cast<int>(Obstacle::full); ++obstacle) {
+    why.hosts.push_back({"lab-1", AgentState::active, kNow, static_cast<Obstacle>(obstacle), "r"});
+  }
+  return why;
+}
+
 Snapshot busy_snapshot() {
   Snapshot snapshot;
   snapshot.taken = kNow;
@@ -307,6 +318,8 @@ TEST_SUITE("openapi") {
     CHECK(jobs.size() > 10);
     check_answer("Jobs", jobs_json(jobs, kNow));
     for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
+    for (const Job& job : jobs) check_answer("Why", why_json(why_not_waiting(job)));
+    check_answer("Why", why_json(waiting()));
     ApiKeys keys;
     check_answer("Keys", keys_json(keys));
     for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
@@ -317,8 +330,9 @@ TEST_SUITE("openapi") {
     }
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
-    for (const char* name : {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job",
-                             "Attempt", "Keys", "Key", "Host", "Error"}) {
+    for (const char* name :
+         {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job", "Attempt", "Keys",
+          "Key", "Host", "Why", "WhyHost", "Ahead", "Error"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

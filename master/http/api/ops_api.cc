@@ -142,6 +142,7 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"POST", "/api/v1/agents/{id}/resume", &OpsApi::resume},
       {"GET", "/api/v1/jobs", &OpsApi::list_jobs},
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job},
+      {"GET", "/api/v1/jobs/{id}/why", &OpsApi::explain_job},
       {"POST", "/api/v1/jobs/{id}/cancel", &OpsApi::cancel_job},
       {"GET", "/api/v1/keys", &OpsApi::list_keys},
       {"POST", "/api/v1/keys", &OpsApi::create_key},
@@ -184,6 +185,11 @@ Response OpsApi::response_to(const CommandDone& done) {
   Response response;
   response.status = 204;
   return response;
+}
+
+Response OpsApi::response_to(const Explained& explained) {
+  if (explained.why == nullptr) return problem(409, "the run has just ended: ask again");
+  return json_response(why_json(*explained.why));
 }
 
 std::optional<Response> OpsApi::status(Request&&, const std::string&) {
@@ -245,6 +251,15 @@ std::optional<Response> OpsApi::show_job(Request&&, const std::string& id) {
   auto found = find(id);
   if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
   return json_response(job_json(std::get<Job>(found), read_clock().wall));
+}
+
+std::optional<Response> OpsApi::explain_job(Request&& request, const std::string& id) {
+  auto found = find(id);
+  if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
+  const Job& job = std::get<Job>(found);
+  if (is_final(job.state)) return json_response(why_json(why_not_waiting(job)));
+  post_(Explain{request.id, job.id});
+  return std::nullopt;
 }
 
 std::optional<Response> OpsApi::cancel_job(Request&& request, const std::string& id) {

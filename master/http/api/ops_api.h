@@ -30,6 +30,7 @@ class OpsApi {
   // browser that reaches this listener must not lend it its way in.
   std::optional<Response> handle(Request&& request);
   static Response response_to(const CommandDone& done);
+  static Response response_to(const Explained& explained);
 
  private:
   std::optional<Response> status(Request&& request, const std::string& id);
@@ -40,6 +41,7 @@ class OpsApi {
   std::optional<Response> hold(Request&& request, const std::string& name, Hold hold);
   std::optional<Response> list_jobs(Request&& request, const std::string& id);
   std::optional<Response> show_job(Request&& request, const std::string& id);
+  std::optional<Response> explain_job(Request&& request, const std::string& id);
   std::optional<Response> cancel_job(Request&& request, const std::string& id);
   std::optional<Response> list_keys(Request&& request, const std::string& id);
   std::optional<Response> create_key(Request&& request, const std::string& id);

@@ -7,6 +7,7 @@
 
 #include "master/core/job.h"
 #include "master/core/snapshot.h"
+#include "master/core/why.h"
 
 namespace docket::http {
 
@@ -20,6 +21,8 @@ std::string agents_json(const Snapshot& snapshot);
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
 std::string keys_json(const ApiKeys& keys);        // by name, without their hashes
 std::string job_json(const Job& job, WallMs now);  // with run_spec, result and timeline
+
+std::string why_json(const Why& why);
 
 // A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped, U+2028 and
 // U+2029 escaped.
