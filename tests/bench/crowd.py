@@ -73,8 +73,11 @@ def main():
         with peers.cluster(binaries) as running:
             hosts = exam.start_sandboxes(running, 3, exam.JOBE_USERS)
             if not options.docket_only:
-                front = peers.start_haproxy(running, hosts, "random(1)")
-                print_row("HAProxy, random", *run_locust(running, front["url"], options))
+                for target, balance, at_a_time in (
+                        ("HAProxy, random", "random(1)", 0),
+                        (f"HAProxy, leastconn, {slots} at a time", "leastconn", slots)):
+                    front = peers.start_haproxy(running, hosts, balance, at_a_time)
+                    print_row(target, *run_locust(running, front["url"], options))
             front = peers.start_docket(running, hosts, slots)
             total, failures = run_locust(running, front["url"], options)
             print_row("Docket", total, failures)
