@@ -38,6 +38,7 @@ struct Options {
   bool check_file_ids = false;
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
+  std::uint32_t lease_s = 60;
   std::uint32_t queue_mb = 1024;
   std::string placement{placement_name(PlacementPolicy::least_loaded)};
   std::vector<std::string> pins;
@@ -105,6 +106,11 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--host-load", options.core.max_load_percent,
                  "A host above this load, in percent of its cores, takes no run; 0: any does")
       ->check(CLI::Range(0u, kMaxLoadPercent))
+      ->capture_default_str();
+  app.add_option(
+         "--lease", options.lease_s,
+         "Seconds for compiling, files and waits of one attempt, besides twice its CPU limit")
+      ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
   app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")
       ->check(CLI::Range(1, 20))
@@ -183,6 +189,7 @@ CoreSettings core_settings(const Options& options) {
   settings.placement = placement_of(options.placement);
   settings.pins = pins_of(options.pins);
   settings.queue_wait_ms = options.queue_wait_s * 1'000;
+  settings.lease_base_ms = options.lease_s * 1'000;
   settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
   // A name must not outlive its run's result.
   settings.idempotency_ms =

@@ -60,6 +60,7 @@ void layout(Archive& a, M& m) {
     a.number("push_ms", m.push_ms);
     a.number("run_ms", m.run_ms);
     a.number("load_percent", m.load_percent, 0, kMaxLoadPercent);
+    a.code("remark", m.remark, 0, 2);
   } else if constexpr (std::is_same_v<T, Draining> || std::is_same_v<T, Bye>) {
     // no fields
   } else if constexpr (std::is_same_v<T, Welcome>) {

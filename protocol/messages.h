@@ -85,6 +85,14 @@ struct NeedChunk {
   bool operator==(const NeedChunk&) const = default;
 };
 
+// What the agent read in a sandbox's answer beside its outcome. Such an answer may be the program's
+// own doing, or its host's.
+enum class Remark : std::uint8_t {
+  none = 0,
+  silent = 1,           // outcome 15 without a byte of text
+  compile_time_up = 2,  // outcome 11 because the compiler was killed for its time
+};
+
 // What became of an attempt. The agent repeats it until Taken.
 struct Finished {
   AttemptId id;
@@ -97,6 +105,7 @@ struct Finished {
   std::uint32_t push_ms = 0;       // time for files
   std::uint32_t run_ms = 0;        // time from the first POST to its last answer
   std::uint32_t load_percent = 0;  // the host's mean load meanwhile; 0: not measured
+  Remark remark = Remark::none;
   bool operator==(const Finished&) const = default;
 };
 

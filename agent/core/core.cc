@@ -293,7 +293,29 @@ void Core::on(RunAnswered& event, Now now, Effects& out) {
   result.body = std::move(event.body);
   result.detail = std::move(event.detail);
   result.fault_signature = std::move(event.fault_signature);
+  result.remark = event.remark;
+  const bool overload = event.outcome == static_cast<std::uint32_t>(Outcome::overload);
+  if (overload) {
+    result.detail = overload_advice();
+    if (!overload_noted_) {
+      out.push_back(Note{Note::Level::warn, "sandbox=overloaded jobe=" + settings_.jobe +
+                                                " reason=\"" + result.detail + "\""});
+    }
+  }
+  if (event.ending == Ending::ran) overload_noted_ = overload;
   finish(*work, std::move(result), now, out);
+}
+
+std::string Core::overload_advice() const {
+  const auto posted = std::count_if(works_.begin(), works_.end(), [](const auto& entry) {
+    return entry.second.phase == Phase::posting;
+  });
+  // Never above the slots: Jobe has fewer users, or marks some busy that nobody uses. Those marks
+  // are in shared memory, which outlives Apache.
+  return std::to_string(posted) + " of " + std::to_string(settings_.slots) +
+         " slots were in use: Jobe has fewer users (jobe_max_users), others use it too, or its web "
+         "server crashed and left users marked busy; for that, run its freeallusers.php as root or "
+         "reboot";
 }
 
 void Core::on_message(FileChunk& message, Now now, Effects& out) {

@@ -106,6 +106,8 @@ class Core {
   void finish(Work& work, Finished result, Now now, Effects& out);
   // Without an answer of the sandbox.
   void fail(Work& work, Ending ending, std::string detail, Now now, Effects& out);
+  // What to do about a sandbox that has no free user for what it was given, for its admin.
+  std::string overload_advice() const;
   std::uint32_t mean_load(const Work& work) const;
   void sandbox_down(const std::string& problem, Now now, Effects& out);
   void report_sandbox(Now now, Effects& out);
@@ -139,6 +141,7 @@ class Core {
   bool sandbox_changed_ = false;  // since the last hello
   std::vector<Language> languages_;
   std::string sandbox_problem_;
+  bool overload_noted_ = false;  // and nothing has run since
 
   // the host
   bool sampling_ = false;

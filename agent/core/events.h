@@ -25,6 +25,7 @@ struct RunAnswered {
   std::string body;  // run_id replaced
   std::string detail;
   std::string fault_signature;
+  Remark remark = Remark::none;
 };
 
 // Whether the sandbox has a file; false also when it did not say.

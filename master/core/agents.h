@@ -70,10 +70,14 @@ struct Agent {
     MonoMs probe_at = 0;
     MonoMs wait_ms = 0;                 // to the probe after that
     std::vector<std::string> untested;  // languages, while it is probed
-    AttemptId canary;                   // of the first of them; attempt 0: none is out
-    MonoMs canary_by = 0;
   };
   std::optional<Quarantine> quarantine;
+  std::optional<CanaryRun> canary;  // one at a time
+  // Answers without output that wait for one. Their attempts keep their slots.
+  std::vector<Unproven> unproven;
+  // Why it gets no more runs than it has cores, though it has more slots; and until when.
+  std::string crowded;
+  MonoMs crowded_until = 0;
   std::uint64_t last_assigned = 0;  // turn counter, to take turns among equals
   std::uint64_t finished = 0;
   std::uint64_t host_faults = 0;
@@ -81,7 +85,10 @@ struct Agent {
   std::size_t slots_taken() const { return occupied.size() + ghosts.size(); }
   bool connected() const { return link != 0; }
   bool takes_work() const { return state == AgentState::active && connected(); }
-  bool has_room() const { return takes_work() && shortage.empty() && slots_taken() < slots; }
+  bool has_room() const { return takes_work() && shortage.empty() && slots_taken() < open_slots(); }
+  // As many as its cores can run side by side.
+  std::uint32_t fitting_slots() const { return host && host->cores < slots ? host->cores : slots; }
+  std::uint32_t open_slots() const { return crowded.empty() ? slots : fitting_slots(); }
   bool has(const std::string& language) const;
   std::string version_of(const std::string& language) const;
   AgentRecord record() const {

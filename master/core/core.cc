@@ -90,6 +90,7 @@ void Core::restore(Job&& job, FileHold hold, Now now, Effects& out) {
     set_deadline(restored, now.mono + settings_.rejoin_grace_ms);
     return;
   }
+  await_room(restored, now);
   enqueue(restored);
   if (!wanted(restored)) cancel(restored, "its client was lost with the master", now, out);
 }
@@ -140,6 +141,7 @@ Snapshot Core::snapshot(Now now) const {
     shown.version = agent.version;
     shown.state = agent.state;
     shown.reason = agent.reason.empty() ? agent.sandbox_problem : agent.reason;
+    if (shown.reason.empty()) shown.reason = agent.crowded;
     shown.shortage = agent.shortage;
     shown.degraded = agent.degraded;
     shown.since = agent.since;

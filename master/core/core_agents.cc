@@ -98,7 +98,7 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agent.shortage.clear();
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
-  if (agent.quarantine) agent.quarantine->canary = {};
+  forget_canary(agent);
   settle(agent, now, out);
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
@@ -192,13 +192,20 @@ void Core::on_message(Agent& agent, NeedChunk& message, Now now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
+  if (hold_back(agent, message, now, out)) return;
+  conclude(agent, message, now, out);
+}
+
+void Core::conclude(Agent& agent, Finished& message, Now now, Effects& out) {
   const auto held = agent.occupied.find(message.id);
   const std::uint32_t cputime_s =
       held == agent.occupied.end() ? kDefaultCputimeSeconds : held->second;
   if (held != agent.occupied.end()) agent.occupied.erase(held);
   agent.ghosts.erase(message.id);
-  // Cut off, its program may run on; in every other case the sandbox is done with it.
-  if (message.ending == Ending::cut) keep_slot(agent, message.id, cputime_s, true, now);
+  // Nobody waits for the sandbox any more, but its program may run on; in every other case the
+  // sandbox is done with it.
+  const bool abandoned = message.ending == Ending::cut || message.ending == Ending::timed_out;
+  if (abandoned) keep_slot(agent, message.id, cputime_s, true, now);
   if (is_canary(message.id.job)) {
     send(agent, Taken{message.id}, now, out);
     on_canary(agent, message, now, out);
@@ -228,7 +235,8 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
   attempt.push_ms = message.push_ms;
   attempt.run_ms = message.run_ms;
   end_attempt(*job, message.ending, describe(message), now);
-  const Verdict verdict = judge(message);
+  Verdict verdict = judge(message, job->job.cputime_s);
+  if (verdict == Verdict::doubtful && !may_doubt(*job)) verdict = Verdict::answer;
   if (verdict == Verdict::answer ||
       (verdict == Verdict::elsewhere && own_fault(*job, agent, message))) {
     if (verdict == Verdict::answer) record_good(agent, *job, out);
@@ -239,8 +247,12 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
     const int status = message.ending == Ending::rejected ? 400 : 200;
     finish(*job, JobState::done, status, message.outcome,
            std::make_shared<const std::string>(std::move(message.body)), now, out);
+  } else if (verdict == Verdict::doubtful) {
+    doubt(*job, agent, message, now, out);
   } else {
-    if (verdict == Verdict::elsewhere) record_fault(agent, *job, describe(message), now, out);
+    if (verdict == Verdict::elsewhere) {
+      record_fault(agent, job->program, describe(message), now, out);
+    }
     retry(*job, now, out);
   }
   send(agent, Taken{message.id}, now, out, true);
@@ -340,6 +352,7 @@ void Core::learn_languages(Agent& agent, std::vector<Language> languages, std::s
 void Core::lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
                 Effects& out) {
   agents_.unbind(agent);
+  forget_canary(agent);
   const bool may_run_on = ending != Ending::forgotten;
   for (const auto& [id, cputime_s] : std::exchange(agent.occupied, {})) {
     if (may_run_on) keep_slot(agent, id, cputime_s, false, now);
@@ -359,6 +372,7 @@ void Core::check_agents(Now now, Effects& out) {
       continue;
     }
     check_quarantine(agent, now, out);
+    check_crowd(agent, now, out);
     if (agent.state == AgentState::draining && !agent.stopping) {
       if (now.mono >= agent.hold_deadline) evict(agent, now, out);
       settle(agent, now, out);

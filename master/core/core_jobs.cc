@@ -47,7 +47,8 @@ void Core::enqueue(LiveJob& job) {
   ++queued_;
   queued_bytes_ += job.job.run_spec->size();
   if (!job.job.key.empty()) ++queued_by_key_[job.job.key];
-  set_deadline(job, job.wait_until);
+  set_deadline(job,
+               job.room_until == 0 ? job.wait_until : std::min(job.room_until, job.wait_until));
 }
 
 void Core::dequeue(LiveJob& job) {
@@ -94,9 +95,10 @@ void Core::dispatch(Now now, Effects& out) {
 
 Demand Core::demand_of(const LiveJob& job) const {
   static const std::vector<std::string> kNoTags;
+  static const std::string kNowhere;
   const auto key = keys_.find(job.job.key);
   return {job.job.language, key == keys_.end() ? kNoTags : key->second.tags, job.tried,
-          job.job.files};
+          job.job.files, job.room_until == 0 ? kNowhere : job.doubted_on};
 }
 
 void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
@@ -122,6 +124,7 @@ void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   attempt.assigned = now.wall;
   job.job.attempts.push_back(attempt);
   job.job.state = JobState::running;
+  job.room_until = 0;
   const AttemptId id{job.job.id, attempt.number};
   agent.occupied.emplace(id, job.job.cputime_s);
   agent.last_assigned = ++assignments_;
@@ -160,6 +163,7 @@ void Core::adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now) {
   std::rotate(known, known + 1, attempts.end());  // the current attempt stands last
   recount(job);
   job.job.state = JobState::running;
+  job.room_until = 0;
   set_deadline(job, now.mono + lease_ms(settings_, job.job.cputime_s) + settings_.lease_margin_ms);
 }
 
@@ -167,7 +171,10 @@ void Core::recount(LiveJob& job) {
   job.counted = 0;
   job.tried.clear();
   for (const Attempt& attempt : job.job.attempts) {
-    if (attempt.ending == Ending::none || attempt.ending == Ending::forgotten) continue;
+    if (attempt.ending == Ending::none || attempt.ending == Ending::forgotten ||
+        attempt.ending == Ending::doubted) {
+      continue;
+    }
     if (counts_as_attempt(attempt.ending)) ++job.counted;
     // Counted or not: where it has just failed it goes again only if it must.
     if (std::find(job.tried.begin(), job.tried.end(), attempt.agent) == job.tried.end()) {
@@ -281,9 +288,9 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
       retry(job, now, out);
       return;
     }
-    // Its limits and the lease have passed, so nothing of it runs there any more.
-    agent->occupied.erase({job.job.id, attempt.number});
-    record_fault(*agent, job, "it gave no answer within the lease", now, out);
+    const AttemptId id{job.job.id, attempt.number};
+    if (agent->occupied.erase(id) > 0) keep_slot(*agent, id, job.job.cputime_s, false, now);
+    record_fault(*agent, job.program, "it gave no answer within the lease", now, out);
     end_attempt(job, Ending::overdue, "no word from the agent within the lease", now);
     retry(job, now, out);
     return;
@@ -299,9 +306,14 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
            out);
     return;
   }
-  CHECK_THAT(job.delayed);
-  dequeue(job);
-  enqueue(job);
+  if (job.delayed) {
+    dequeue(job);
+    enqueue(job);
+    return;
+  }
+  CHECK_THAT(job.room_until != 0);
+  job.room_until = 0;  // it has waited long enough: any host will do
+  set_deadline(job, job.wait_until);
 }
 
 void Core::keep_slot(Agent& agent, const AttemptId& id, std::uint32_t cputime_s, bool told,

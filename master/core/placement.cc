@@ -91,7 +91,9 @@ Obstacle obstacle(const Agent& agent, const Demand& demand, const CoreSettings& 
   }
   if (!agent.takes_work()) return Obstacle::takes_no_work;
   if (!agent.shortage.empty()) return Obstacle::short_of;
-  return agent.slots_taken() < agent.slots ? Obstacle::none : Obstacle::full;
+  const bool needs_room = !demand.doubted_on.empty();
+  const std::uint32_t room = needs_room ? agent.fitting_slots() : agent.open_slots();
+  return agent.slots_taken() < room ? Obstacle::none : Obstacle::full;
 }
 
 std::string shortage_of(const HostReport& host, const CoreSettings& settings) {
@@ -112,6 +114,7 @@ Placement place(Agents& agents, const Demand& demand, const CoreSettings& settin
                 std::uint64_t turn) {
   Choice fresh(settings.placement, demand.files, turn);
   Choice again(settings.placement, demand.files, turn);
+  Agent* doubted_on = nullptr;
   bool untried_exists = false;
   bool language_has_room = false;
   for (auto& [name, agent] : agents.all()) {
@@ -121,10 +124,17 @@ Placement place(Agents& agents, const Demand& demand, const CoreSettings& settin
     if (found != Obstacle::none && found != Obstacle::full) continue;
     const bool was_tried = contains(demand.tried, name);
     untried_exists = untried_exists || !was_tried;
-    if (found == Obstacle::none) (was_tried ? again : fresh).offer(agent);
+    if (found != Obstacle::none) continue;
+    if (name == demand.doubted_on && !was_tried) {
+      doubted_on = &agent;
+    } else {
+      (was_tried ? again : fresh).offer(agent);
+    }
   }
   if (fresh.best() != nullptr) return {fresh.best()};
+  if (doubted_on != nullptr) return {doubted_on};
   if (again.best() != nullptr) return {untried_exists ? nullptr : again.best()};
+  if (!demand.doubted_on.empty()) return {};  // others of its lane may need no room
   return {nullptr,
           language_has_room ? Placement::Blocked::same_demand : Placement::Blocked::language};
 }

@@ -16,6 +16,9 @@ struct Demand {
   const std::vector<std::string>& tags;   // all of them, for its API key
   const std::vector<std::string>& tried;  // agents where it has failed
   const std::vector<std::string>& files;
+  // A host that was too busy for it: it runs again, only where there are fewer runs than cores and
+  // rather elsewhere. Empty: none was.
+  const std::string& doubted_on;
 };
 
 // The first thing that keeps a job from an agent, the most lasting ones first.

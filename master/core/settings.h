@@ -65,6 +65,12 @@ struct CoreSettings {
   std::uint32_t probe_first_ms = 5'000;
   std::uint32_t probe_last_ms = 120'000;
 
+  // A run whose time was up on a busy host waits so long for room elsewhere: patience that a
+  // student has, and longer than most hosts take to finish what made them busy.
+  std::uint32_t room_wait_ms = 30'000;
+  // So long after the last such run a host gets no more runs than it has cores.
+  std::uint32_t crowded_ms = 600'000;
+
   // A waiting job is raised by one priority class for each of these: two minutes take the lowest to
   // the highest, well within anybody's patience in the queue.
   std::uint32_t ageing_ms = 60'000;

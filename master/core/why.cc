@@ -93,6 +93,12 @@ std::string obstacle_text(Obstacle obstacle, const Agent& agent, const Demand& d
     case Obstacle::short_of:
       return agent.shortage;
     case Obstacle::full:
+      if (agent.slots_taken() < agent.slots) {
+        return "full: " + std::to_string(agent.slots_taken()) + " runs; " +
+               (demand.doubted_on.empty() ? agent.crowded
+                                          : "this one was out of time on a busy host and waits "
+                                            "for a core");
+      }
       return "full: " + std::to_string(agent.slots_taken()) + " of " + std::to_string(agent.slots) +
              " slots taken";
   }

@@ -323,6 +323,30 @@ TEST_SUITE("agent core: sandbox") {
     }
   }
 
+  TEST_CASE(
+      "an overload names the slots in use and what to do, in the answer and once in the log") {
+    Played agent(4);
+    agent.join();
+    for (const std::uint64_t number : {1, 2, 3}) agent.hear(agent.order(attempt(number)));
+    RunAnswered overload = run_answer(attempt(1));
+    overload.outcome = 21;
+    agent.feed(overload);
+    REQUIRE(agent.told<Finished>().size() == 1);
+    CHECK(agent.told<Finished>()[0].detail.starts_with("3 of 4 slots were in use: "));
+    CHECK(agent.told<Finished>()[0].detail.find("freeallusers.php") != std::string::npos);
+    CHECK(agent.of<Note>().size() == 1);
+    overload.id = attempt(2);
+    agent.feed(overload);
+    CHECK(agent.told<Finished>()[0].detail.starts_with("2 of 4 slots were in use: "));
+    CHECK(agent.of<Note>().empty());
+    agent.feed(run_answer(attempt(3)));
+    CHECK(agent.told<Finished>()[0].detail.empty());
+    overload.id = attempt(4);
+    agent.hear(agent.order(attempt(4)));
+    agent.feed(overload);
+    CHECK(agent.of<Note>().size() == 1);  // it had run something since
+  }
+
   TEST_CASE("a well sandbox is probed now and then, and only changes are told") {
     Played agent;
     agent.join();

@@ -45,6 +45,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
   finished.push_ms = 5;
   finished.run_ms = 300;
   finished.load_percent = 180;
+  finished.remark = Remark::compile_time_up;
   const std::string id =
       "c4100192d3a4b5c600011122334455667788"
       "03";
@@ -93,7 +94,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
            "a86162636431323334"
            "ce00040000"},
       {finished,
-       "9c"
+       "9d"
        "0a" +
            id +
            "01"
@@ -104,7 +105,8 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
            "a173"
            "05"
            "cd012c"
-           "ccb4"},
+           "ccb4"
+           "02"},
       {Draining{},
        "91"
        "0c"},

@@ -62,6 +62,13 @@ inline Finished ran(Outcome outcome = Outcome::ok) {
   return result;
 }
 
+// Without a byte of text.
+inline Finished silence() {
+  Finished result = ran();
+  result.remark = Remark::silent;
+  return result;
+}
+
 inline Finished ended(Ending ending) {
   Finished result;
   result.ending = ending;
