@@ -86,8 +86,8 @@ struct CoreSettings {
   // An assignment that waited longer than this in a socket's queue is not started.
   std::uint32_t assign_expiry_ms = 10'000;
 
-  // The lease of an attempt: compiling (Jobe allows it 10 s of CPU, 20 s of wall time), the
-  // sandbox's own wait for a slot (10 s), files, and the run's wall limit of 2 x cputime.
+  // The lease of an attempt: the sandbox's own wait for a slot (10 s), files, and compiling and
+  // running, which Jobe allows 10 s + 2 x cputime and 2 x cputime of wall time.
   std::uint32_t lease_base_ms = 60'000;
   // A program whose agent is gone runs on to its wall limit, after compiling: so long its slot
   // stays taken.
@@ -106,7 +106,7 @@ constexpr std::uint32_t ghost_ms(const CoreSettings& settings, std::uint32_t cpu
 }
 
 constexpr std::uint32_t lease_ms(const CoreSettings& settings, std::uint32_t cputime_s) {
-  return settings.lease_base_ms + 2'000 * cputime_s;
+  return settings.lease_base_ms + 4'000 * cputime_s;
 }
 
 }  // namespace docket

@@ -135,6 +135,7 @@ class SqliteJournal final : public Journal {
   Restored restored_;
   const Listener listener_;
   const Logger log_;
+  const Now started_ = read_clock();
   std::atomic<bool> stopping_ = false;
   WakeFd stop_;
   Mailbox<Batch> mailbox_;
@@ -281,7 +282,9 @@ bool SqliteJournal::checkpoint(MonoMs now) {
 
 void SqliteJournal::forget(Now now) {
   next_retention_ = now.mono + kRetentionEveryMs;
-  const auto step = retention_.step(now);
+  // A clock that is set while we run must not make jobs old.
+  const WallMs wall = started_.wall + (now.mono - started_.mono);
+  const auto step = retention_.step({now.mono, wall});
   std::string problem;
   if (!step) {
     problem = step.error().message;

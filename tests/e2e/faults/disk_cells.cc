@@ -1,74 +1,43 @@
 // Disks that are full, and a database that is damaged.
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <sqlite3.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "tests/e2e/faults/cell.h"
+#include "tests/e2e/small_disk.h"
 
 namespace docket::e2e {
 namespace {
 
 namespace fs = std::filesystem;
 
-// A small file system of its own, seen by this process and its children only.
-class SmallDisk {
- public:
-  explicit SmallDisk(const std::string& size) {
-    REQUIRE(::unshare(CLONE_NEWNS) == 0);
-    REQUIRE(::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0);
-    const std::string options = "mode=0711,size=" + size;
-    REQUIRE(::mount("docket-faults", path().c_str(), "tmpfs", 0, options.c_str()) == 0);
-  }
-  ~SmallDisk() { ::umount2(path().c_str(), MNT_DETACH); }
-
-  const std::string& path() const { return folder_.path(); }
-
-  // Takes every byte that is left.
-  void fill() {
-    const int fd = ::open(ballast().c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-    REQUIRE(fd >= 0);
-    const std::string block(4'096, 'x');
-    while (::write(fd, block.data(), block.size()) > 0) {
-    }
-    CHECK(errno == ENOSPC);
-    ::close(fd);
-  }
-  void make_room() { fs::remove(ballast()); }
-
- private:
-  std::string ballast() const { return path() + "/ballast"; }
-  Folder folder_;
-};
-
 Counts master_disk_full() {
-  SmallDisk disk("32m");
+  SmallDisk disk(32);
   Rig rig({.master_data = disk.path() + "/master"});
   rig.start();
   Load load(rig.jobe(), {.rounds = 3});
   load.start();
   REQUIRE(eventually(20'000, [&] { return load.answered() > 0; }));
-  disk.fill();
+  disk.fill(0);
   CHECK(eventually(20'000, [&] { return rig.status()["accepting"] == false; }));
   CHECK(http("POST", jobe_url(rig.jobe(), "runs"), run_body("python3", "print(1)")).status == 503);
-  disk.make_room();
+  disk.free();
   CHECK(eventually(20'000, [&] { return rig.status()["accepting"] == true; }));
   return audit(rig, load);
 }
 
 Counts agent_disk_full() {
-  SmallDisk disk("1m");
+  SmallDisk disk(1);
   Rig rig({.agent_data = disk.path() + "/agent"});
   rig.start();
   Load load(rig.jobe(), {});
   load.start();
   REQUIRE(eventually(20'000, [&] { return rig.status()["running"] == 4; }));
-  disk.fill();
+  disk.fill(0);
   rig.master().process().kill_now();
   const Node& agent = rig.agent(0);
   CHECK(eventually(30'000, [&] {
@@ -94,6 +63,24 @@ void empty_log(const std::string& database) {
   CHECK(execute("PRAGMA wal_checkpoint(TRUNCATE)") == SQLITE_OK);
   REQUIRE(sqlite3_close(connection) == SQLITE_OK);
   REQUIRE(fs::file_size(database + "-wal") == 0);
+}
+
+// A disk that answers neither yes nor no: the commit takes 20 s. What hangs on it is not answered,
+// new runs are refused, and it is shown; then all goes on.
+Counts commit_hangs() {
+  const Death hang{.steps = {"after zmq_msg_recv Finished", "before sqlite3_exec COMMIT"},
+                   .hold_ms = 20'000};
+  Rig rig;
+  rig.start(&rig.master(), hang);
+  Load load(rig.jobe(), {.rounds = 3});
+  load.start();
+  REQUIRE(eventually(20'000, [&] { return !rig.master().stopped_at().empty(); }));
+  CHECK(eventually(18'000, [&] { return rig.status()["accepting"] == false; }));
+  CHECK(rig.status()["summary"].get<std::string>().find("not finished a commit") !=
+        std::string::npos);
+  CHECK(http("POST", jobe_url(rig.jobe(), "runs"), run_body("python3", "print(1)")).status == 503);
+  CHECK(eventually(20'000, [&] { return rig.status()["accepting"] == true; }));
+  return audit(rig, load);
 }
 
 void overwrite(const std::string& path, std::size_t at, std::size_t bytes) {
@@ -149,6 +136,7 @@ std::vector<Cell> disk_cells() {
        master_disk_full, true},
       {"disk", "an agent's is full, the master away", "1 MB of tmpfs, filled; the master killed",
        agent_disk_full, true},
+      {"disk", "a commit hangs", "the master's call of COMMIT takes 20 s", commit_hangs},
       {"disk", "the database's beginning is damaged",
        "kill -9, its first 4 KiB overwritten" + restored, [] { return corrupted(0, 4'096); }},
       {"disk", "the database's middle is damaged",

@@ -10,7 +10,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// An agent that is silent for 5 s is lost; the lease of these jobs (cputime 4) is 68 s, and the
+// An agent that is silent for 5 s is lost; the lease of these jobs (cputime 4) is 76 s, and the
 // master waits 10 s longer.
 constexpr int kBeyondSilenceMs = 8'000;
 constexpr int kBeyondLeaseMs = 80'000;

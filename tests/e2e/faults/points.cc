@@ -23,6 +23,7 @@ struct Plan {
   std::vector<std::string> steps;
   std::size_t next = 0;
   int delay_ms = 0;
+  int hold_ms = 0;
   std::string mark;
   std::atomic<bool> waiting = false;
 };
@@ -39,6 +40,7 @@ Plan& plan() {
     std::istringstream lines(variable("DOCKET_FAULT_STEPS"));
     for (std::string line; std::getline(lines, line);) made->steps.push_back(line);
     made->delay_ms = std::atoi(variable("DOCKET_FAULT_DELAY_MS").c_str());
+    made->hold_ms = std::atoi(variable("DOCKET_FAULT_HOLD_MS").c_str());
     made->mark = variable("DOCKET_FAULT_MARK");
     made->waiting = !made->steps.empty();
     return made;
@@ -69,11 +71,19 @@ void write_mark(const std::string& path, const std::string& what) {
   for (;;) ::pause();
 }
 
-void end(Plan& plan, const std::string& what) {
+void sleep_ms(int ms) {
+  const timespec wait{ms / 1'000, ms % 1'000 * 1'000'000L};
+  ::nanosleep(&wait, nullptr);
+}
+
+void end(const Plan& plan, const std::string& what) {
+  if (plan.hold_ms > 0) {
+    write_mark(plan.mark, what);
+    return sleep_ms(plan.hold_ms);
+  }
   if (plan.delay_ms == 0) kill_myself(plan.mark, what);
   std::thread([mark = plan.mark, what, delay_ms = plan.delay_ms] {
-    const timespec wait{delay_ms / 1'000, delay_ms % 1'000 * 1'000'000L};
-    ::nanosleep(&wait, nullptr);
+    sleep_ms(delay_ms);
     kill_myself(mark, what);
   }).detach();
 }
@@ -87,10 +97,11 @@ bool waiting() {
 void reach(Moment moment, const char* call, std::string_view detail) {
   Plan& plan = faults::plan();
   const std::string what = event(moment, call, detail);
-  const std::lock_guard lock(plan.mutex);
+  std::unique_lock lock(plan.mutex);
   if (plan.next == plan.steps.size() || !matches(plan.steps[plan.next], what)) return;
   if (++plan.next < plan.steps.size()) return;
   plan.waiting = false;
+  lock.unlock();
   end(plan, what);
 }
 

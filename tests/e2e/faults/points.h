@@ -1,10 +1,12 @@
-// Where the process that this library is preloaded into shall die: a list of calls that must happen
-// in this order, the last of which is the end. Read from the environment once, at the first call:
+// Where the process that this library is preloaded into shall die, or stop for a while: a list of
+// calls that must happen in this order, the last of which is the end. Read from the environment
+// once, at the first call:
 //
 //   DOCKET_FAULT_STEPS   a pattern a line (fnmatch) for "MOMENT CALL DETAIL", as in
 //                        "after zmq_msg_recv Finished"
 //   DOCKET_FAULT_DELAY_MS  so long after the last step, instead of in the middle of the call
-//   DOCKET_FAULT_MARK    the file that is to say where it died
+//   DOCKET_FAULT_HOLD_MS   do not die, but let the call of the last step take so long
+//   DOCKET_FAULT_MARK    the file that is to say where it died or stopped
 //
 // Any thread may call. The end is SIGKILL to ourselves: nothing is flushed, closed or said.
 #pragma once

@@ -58,6 +58,7 @@ void Node::start(const Death& death) {
   if (!death.steps.empty()) {
     environment.push_back("DOCKET_FAULT_STEPS=" + joined(death.steps));
     environment.push_back("DOCKET_FAULT_DELAY_MS=" + std::to_string(death.delay_ms));
+    environment.push_back("DOCKET_FAULT_HOLD_MS=" + std::to_string(death.hold_ms));
   }
   const std::string first = command.front();
   command.erase(command.begin());
@@ -72,8 +73,12 @@ void Node::must_die_at(const Death& death) {
                                             << process_->err());
   REQUIRE_MESSAGE(*status == 128 + SIGKILL,
                   name_ << " ended with " << *status << " " << process_->err());
-  const std::string mark = read_file(folder_ + "/died-" + name_);
+  const std::string mark = stopped_at();
   REQUIRE_MESSAGE(mark.starts_with(call_of(death.steps.back())), name_ << " died at: " << mark);
+}
+
+std::string Node::stopped_at() const {
+  return read_file(folder_ + "/died-" + name_);
 }
 
 Rig::Rig(const RigSetup& setup) {

@@ -11,10 +11,11 @@
 
 namespace docket::e2e {
 
-// Where a process shall die (points.h).
+// Where a process shall die, or, with hold_ms, stop for so long (points.h).
 struct Death {
   std::vector<std::string> steps;
   int delay_ms = 0;
+  int hold_ms = 0;
 };
 
 class Node {
@@ -36,6 +37,8 @@ class Node {
   const std::string& name() const { return name_; }
   // Fails the test unless it has died by its own kill -9 at the last of the steps.
   void must_die_at(const Death& death);
+  // Where it has been stopped; empty: nowhere yet.
+  std::string stopped_at() const;
 
  private:
   const std::string program_;
