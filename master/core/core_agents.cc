@@ -7,6 +7,16 @@
 #include "protocol/base/check.h"
 
 namespace docket {
+namespace {
+
+bool was_reported(const Job& job, const std::string& agent, std::uint32_t attempt) {
+  return std::any_of(job.attempts.begin(), job.attempts.end(), [&](const Attempt& a) {
+    return a.agent == agent && a.number == attempt && a.ending != Ending::none &&
+           static_cast<std::uint8_t>(a.ending) <= kLastWireEnding;
+  });
+}
+
+}  // namespace
 
 void Core::on(FromAgent& event, Now now, Effects& out) {
   if (auto* hello = std::get_if<Hello>(&event.message)) {
@@ -118,7 +128,9 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
     LiveJob* job = live(id.job);
     agent.occupied[id] = job == nullptr ? kDefaultCputimeSeconds : job->job.cputime_s;
     agent.ghosts.erase(id);
-    const bool free = job != nullptr && job->job.state == JobState::queued;
+    // What it has reported already, and now repeats, is not taken up again.
+    const bool free = job != nullptr && job->job.state == JobState::queued &&
+                      !was_reported(job->job, agent.name, id.attempt);
     if (!free && (job == nullptr || !runs_as(*job, agent.name, id.attempt))) {
       send(agent, Cancel{id}, now, out);  // it has ended, or runs elsewhere by now
       continue;
