@@ -6,6 +6,13 @@
 #include "protocol/base/check.h"
 
 namespace docket {
+namespace {
+
+constexpr int class_of(Priority priority) {
+  return static_cast<int>(priority) - static_cast<int>(Priority::high);
+}
+
+}  // namespace
 
 void Queue::add(const std::string& language, const std::string& key, Priority priority,
                 Ticket ticket, const Waiting& waiting) {
@@ -35,9 +42,23 @@ void Queue::charge(const std::string& key, const Taken& taken, double expected_m
 std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) const {
   std::optional<Next> best;
   std::tuple<int, double, Ticket> best_place;
+  const auto left_out = [&](const Lane& lane) {
+    return round.blocked.contains(lane.language) || round.done.contains(&lane);
+  };
+  // Where each priority stands: who ages takes its equals and betters along, else the old jobs of a
+  // flood would hold up another key's new ones until those had aged as well.
+  std::array<int, kClasses> ranks{0, 1, 2};
   for (const auto& [name, lane] : lanes_) {
-    if (round.blocked.contains(lane.language) || round.done.contains(&lane)) continue;
+    if (left_out(lane)) continue;
     const int rank = rank_of(lane, now);
+    for (int own = class_of(lane.priority); own >= 0; --own) {
+      int& stands = ranks[static_cast<std::size_t>(own)];
+      stands = std::min(stands, rank);
+    }
+  }
+  for (const auto& [name, lane] : lanes_) {
+    if (left_out(lane)) continue;
+    const int rank = ranks[static_cast<std::size_t>(class_of(lane.priority))];
     const double start = start_of(lane, rank);
     const std::tuple place(rank, start, lane.jobs.begin()->first);
     if (best && best_place <= place) continue;
@@ -49,7 +70,7 @@ std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) cons
 
 int Queue::rank_of(const Lane& lane, MonoMs now) const {
   const MonoMs waited = now - lane.jobs.begin()->second.since;
-  const int rank = static_cast<int>(lane.priority) - static_cast<int>(Priority::high);
+  const int rank = class_of(lane.priority);
   return std::max<int>(0, rank - static_cast<int>(std::min<MonoMs>(waited / ageing_ms_, kClasses)));
 }
 

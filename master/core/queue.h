@@ -1,7 +1,7 @@
 // The waiting jobs and the order in which they go: priority first, raised by a class for every
-// ageing_ms of waiting; within a class the API key that has had the least for its weight; within a
-// key first come, first served. A job that comes back after a failed attempt keeps its ticket and
-// so its place. Owned by the core.
+// ageing_ms of waiting, and with it all of the same priority or a better one; within a class the
+// API key that has had the least for its weight; within a key first come, first served. A job that
+// comes back after a failed attempt keeps its ticket and so its place. Owned by the core.
 //
 // Within a class a key's account is the time its jobs were expected to take, divided by its weight.
 // Who has had less than the class's level, which only rises, counts as level (start-time fair
