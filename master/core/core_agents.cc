@@ -92,8 +92,6 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   }
   Agent& agent = agents_.add(hello.name);
   agents_.bind(agent, link);
-  const bool same_process = agent.instance == hello.instance;
-  agent.instance = hello.instance;
   agent.stopping = false;  // else it says so again
   agent.version = hello.version;
   agent.slots = hello.slots;
@@ -105,9 +103,12 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
   reconcile_held(agent, hello.held, now, out);
-  // The same process knows what it runs, but for what it told us of itself; a new one does not know
-  // what its past life left behind.
-  if (same_process) std::erase_if(agent.ghosts, [](const auto& g) { return !g.second.told; });
+  agent.instance = hello.instance;  // what was taken back above belongs to the one before
+  // A process knows what it runs, but for what it told us of itself; it does not know what its past
+  // lives left behind.
+  std::erase_if(agent.ghosts, [&](const auto& ghost) {
+    return !ghost.second.told && ghost.second.instance == agent.instance;
+  });
 }
 
 void Core::welcome(Agent& agent, Now now, Effects& out) {

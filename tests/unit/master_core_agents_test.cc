@@ -323,6 +323,10 @@ TEST_SUITE("master core: agents") {
       cluster.join("lab-1", {.slots = 2, .instance = 2});
       cluster.pass(1'000);
       CHECK(cluster.agent_of(id) == "lab-1");  // into the other slot
+      SUBCASE("connected once") {}
+      SUBCASE("connected anew") {
+        cluster.join("lab-1", {.slots = 2, .instance = 2, .held = {cluster.current(id)}});
+      }
       const JobId next = cluster.submit();
       cluster.pass(ghost - 2'000);
       CHECK(cluster.job(next).state == JobState::queued);
