@@ -34,8 +34,8 @@ class AgentAudit {
 
  private:
   struct Owed {
-    MonoMs expires = 0;  // on the world's clock
-    bool told = false;   // its end was said, or written down
+    MonoMs late = 0;    // after its expiry, beyond what it can err about the master's clock
+    bool told = false;  // its end was said, or written down
     bool spooled = false;
     bool posted = false;
   };

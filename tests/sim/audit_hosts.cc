@@ -115,13 +115,13 @@ void HostAudit::shows(const Snapshot& snapshot) {
   for (const AgentView& view : snapshot.agents) {
     Host& host = hosts_[index_of(view.name)];
     if (view.state == AgentState::quarantined) check_quarantine(view, snapshot, host);
-    if (view.state == AgentState::active && host.state == AgentState::probing) {
-      require(host.canary_good || host.resumed, "quarantine: a good canary lets a host back",
-              view.name + " is active again");
-      host.faulty.clear();
+    if (view.state == AgentState::quarantined && host.state == AgentState::probing) {
+      // Its canary failed, or gave no answer within its lease.
+      std::erase_if(host.out, [](const AttemptId& id) { return is_canary(id.job); });
     }
-    if (view.state == AgentState::active && host.resumed) {
-      host.resumed = false;
+    if (view.state == AgentState::active && host.state == AgentState::probing) {
+      require(host.canary_good || host.may_be_let_out, "quarantine: a good canary lets a host back",
+              view.name + " is active again");
       host.faulty.clear();
     }
     host.state = view.state;
@@ -134,6 +134,7 @@ void HostAudit::check_quarantine(const AgentView& view, const Snapshot& snapshot
   ++quarantines_;
   world_.trace(view.name, " is quarantined: ", view.reason);
   host.canary_good = false;
+  host.may_be_let_out = host.asked;
   require(
       host.faulty.size() >= kFaultyPrograms, "quarantine: not for one program's faults",
       view.name + " is out for the faults of " + std::to_string(host.faulty.size()) + " programs");

@@ -27,9 +27,15 @@ class HostAudit {
   // A job's attempt there was ended by its lease.
   void overdue(HostIndex host, const AttemptId& id);
   void shows(const Snapshot& snapshot);
-  // An operator was told that it is held, or asks to let it go.
-  void held(HostIndex host) { hosts_[host].held = true; }
-  void asks(HostIndex host) { hosts_[host].held = false, hosts_[host].resumed = true; }
+  // An operator orders something of it, and is told that it holds now, or not.
+  void asks(HostIndex host) {
+    hosts_[host].held = false;
+    hosts_[host].asked = hosts_[host].may_be_let_out = true;
+  }
+  void told(HostIndex host, bool held) {
+    hosts_[host].held = held;
+    hosts_[host].asked = false;
+  }
   std::uint64_t quarantines() const { return quarantines_; }
 
  private:
@@ -41,8 +47,9 @@ class HostAudit {
     std::map<AttemptId, const Program*> given;
     std::set<const Program*> faulty;  // programs that ended by its fault, since it was let in
     bool held = false;
-    bool leaving = false;  // it said so itself
-    bool resumed = false;  // an operator may have let it out of quarantine
+    bool leaving = false;         // it said so itself
+    bool asked = false;           // an order is under way
+    bool may_be_let_out = false;  // of quarantine, by an operator
     bool canary_good = false;
     AgentState state = AgentState::lost;
   };

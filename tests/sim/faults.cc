@@ -164,7 +164,7 @@ void Faults::send_order(HostIndex host, const HoldAgent& hold, MonoMs wait_ms) {
       require(unknown || cluster_.disk.hold_of(hold.name) == hold.hold,
               "acknowledged: what an operator is told is on disk", hold.name);
       ordering_[host] = false;
-      if (!unknown && hold.hold != Hold::none) cluster_.hosts.held(host);
+      cluster_.hosts.told(host, !unknown && hold.hold != Hold::none);
       if (heals_orders_ && hold.hold == Hold::none) --pending_orders_;
       if (heals_orders_ && hold.hold != Hold::none) order(host, Hold::none, {});
     };
