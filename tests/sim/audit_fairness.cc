@@ -1,5 +1,7 @@
 #include "tests/sim/audit_fairness.h"
 
+#include <algorithm>
+
 #include "tests/sim/world.h"
 
 namespace docket::sim {
@@ -11,12 +13,14 @@ const ApiKey* FairAudit::key_of(const std::string& name) const {
   return nullptr;
 }
 
-void FairAudit::waits(const JobId& id, const std::string& key, const std::string& language) {
-  if (!plan_.even_runs) return;
+void FairAudit::waits(const JobId& id, const std::string& key, const std::string& language,
+                      bool restored) {
+  if (!plan_.even_runs || waiting_.contains(id)) return;
   Waiting& waiting = waiting_[id];
   waiting.key = key;
   waiting.language = language;
-  waiting.alone = waiting_by_key_[key]++ == 0;
+  waiting.alone = waiting_by_key_[key]++ == 0 && !restored;
+  waiting.debt = std::max(0.0, had_[key] - level_);
   waiting.served = served_[language];
 }
 
@@ -35,25 +39,33 @@ void FairAudit::assigns(const JobId& id) {
   auto& served = served_[waiting.language];
   ++served[waiting.key];
   const ApiKey* own = key_of(waiting.key);
-  if (!waiting.alone || own == nullptr) return;
+  if (own == nullptr) return;
+  const double start = std::max(level_, had_[own->name]);
+  level_ = start;
+  had_[own->name] = start + 1.0 / own->weight;
+  if (!waiting.alone) return;
   for (const auto& [name, count] : served) {
     const ApiKey* other = key_of(name);
     if (name == waiting.key || other == nullptr || other->priority != own->priority) continue;
     const auto before = waiting.served.find(name);
     const std::uint64_t passed = count - (before == waiting.served.end() ? 0 : before->second);
-    // By weight, and some for what its key had just before, in runs that are not all alike.
-    const std::uint64_t ratio = (other->weight + own->weight - 1) / own->weight;
+    // What it has had too much the others may have first; some more, because runs are not all
+    // alike.
+    const double share = waiting.debt * other->weight + double(other->weight) / own->weight;
     ++judged_;
-    longest_ = std::max(longest_, passed);
-    require(passed <= 4 + 6 * ratio, "fair shares: a flood delays another key's run by few runs",
+    require(double(passed) <= 4 + 2 * share,
+            "fair shares: a flood delays another key's run by few runs",
             id.text() + " of " + waiting.key + " waited for " + std::to_string(passed) +
-                " runs of " + name);
+                " runs of " + name + ", weights " + std::to_string(own->weight) + " and " +
+                std::to_string(other->weight) + ", " + std::to_string(waiting.debt) + " ahead");
   }
 }
 
 void FairAudit::master_started() {
   waiting_.clear();
   waiting_by_key_.clear();
+  had_.clear();
+  level_ = 0;
 }
 
 }  // namespace docket::sim

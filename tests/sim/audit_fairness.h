@@ -17,19 +17,20 @@ class FairAudit {
  public:
   explicit FairAudit(const Plan& plan) : plan_(plan) {}
 
-  void waits(const JobId& id, const std::string& key, const std::string& language);
+  void waits(const JobId& id, const std::string& key, const std::string& language,
+             bool restored = false);
   void assigns(const JobId& id);
   void left(const JobId& id);  // the queue, in another way
-  // Accounts begin anew: what waits now is not judged.
+  // Accounts begin anew; what is restored waits again, and is not judged.
   void master_started();
   std::uint64_t judged() const { return judged_; }
-  std::uint64_t longest() const { return longest_; }
 
  private:
   struct Waiting {
     std::string key;
     std::string language;
-    bool alone = false;                           // nothing else of its key waited when it came
+    bool alone = false;  // nothing else of its key waited when it came
+    double debt = 0;     // what its key had had beyond its share by then, in runs of weight 1
     std::map<std::string, std::uint64_t> served;  // each key's runs in this language, by then
   };
 
@@ -39,8 +40,10 @@ class FairAudit {
   std::unordered_map<JobId, Waiting> waiting_;
   std::map<std::string, std::uint64_t> waiting_by_key_;
   std::map<std::string, std::map<std::string, std::uint64_t>> served_;  // by language and key
+  // What each key has had, in runs by weight, and where the last run that went began.
+  std::map<std::string, double> had_;
+  double level_ = 0;
   std::uint64_t judged_ = 0;
-  std::uint64_t longest_ = 0;
 };
 
 }  // namespace docket::sim

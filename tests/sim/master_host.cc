@@ -43,7 +43,9 @@ void MasterHost::start() {
   jobs_.master_started();
   hosts_.master_started();
   fairness_.master_started();
-  step(disk_.restored(), clock());
+  Restored restored = disk_.restored();
+  for (const Job& job : restored.jobs) fairness_.waits(job.id, job.key, job.language, true);
+  step(std::move(restored), clock());
   perform();
   network_.listen(ahead_);
   wake(world_.now());
