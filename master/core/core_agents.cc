@@ -190,8 +190,10 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
       held == agent.occupied.end() ? kDefaultCputimeSeconds : held->second;
   if (held != agent.occupied.end()) agent.occupied.erase(held);
   agent.ghosts.erase(message.id);
-  // Cut off, its program may run on; in every other case the sandbox is done with it.
-  if (message.ending == Ending::cut) keep_slot(agent, message.id, cputime_s, true, now);
+  // Cut off, or posted late in its lease and given up with it, its program may run on; in every
+  // other case the sandbox is done with it.
+  const bool may_run_on = message.ending == Ending::cut || message.ending == Ending::timed_out;
+  if (may_run_on) keep_slot(agent, message.id, cputime_s, true, now);
   if (is_canary(message.id.job)) {
     send(agent, Taken{message.id}, now, out);
     on_canary(agent, message, now, out);

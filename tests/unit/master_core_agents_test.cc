@@ -341,11 +341,16 @@ TEST_SUITE("master core: agents") {
     }
   }
 
-  TEST_CASE("a run whose connection was cut may go on in the sandbox: its slot stays taken") {
+  TEST_CASE("a run that was cut off or given up may go on in the sandbox: its slot stays taken") {
+    Ending ending = Ending::cut;
+    SUBCASE("cut off") {}
+    SUBCASE("given up: posted late, when its files had come") {
+      ending = Ending::timed_out;
+    }
     Cluster cluster;
     cluster.join("lab-1");
     cluster.join("lab-2", {.languages = {"java"}});
-    cluster.finish(cluster.submit(), ended(Ending::cut));
+    cluster.finish(cluster.submit(), ended(ending));
     const JobId next = cluster.submit();
     cluster.pass(1'000);
     CHECK(cluster.job(next).state == JobState::queued);
