@@ -16,11 +16,12 @@ const ApiKey* FairAudit::key_of(const std::string& name) const {
 void FairAudit::waits(const JobId& id, const std::string& key, const std::string& language,
                       bool restored) {
   if (!plan_.even_runs || waiting_.contains(id)) return;
+  keys_[id] = key;
   Waiting& waiting = waiting_[id];
   waiting.key = key;
   waiting.language = language;
   waiting.alone = waiting_by_key_[key]++ == 0 && !restored;
-  waiting.debt = std::max(0.0, had_[key] - level_);
+  waiting.level = level_;
   waiting.served = served_[language];
 }
 
@@ -32,32 +33,36 @@ void FairAudit::left(const JobId& id) {
 }
 
 void FairAudit::assigns(const JobId& id) {
+  const auto key = keys_.find(id);
+  const ApiKey* own = key == keys_.end() ? nullptr : key_of(key->second);
+  if (own == nullptr) return;
+  const double had = had_[own->name];
+  // An attempt after the first is paid for too.
+  level_ = std::max(level_, had_[own->name]);
+  had_[own->name] = level_ + 1.0 / own->weight;
   const auto found = waiting_.find(id);
   if (found == waiting_.end()) return;
   const Waiting waiting = found->second;
   left(id);
   auto& served = served_[waiting.language];
   ++served[waiting.key];
-  const ApiKey* own = key_of(waiting.key);
-  if (own == nullptr) return;
-  const double start = std::max(level_, had_[own->name]);
-  level_ = start;
-  had_[own->name] = start + 1.0 / own->weight;
   if (!waiting.alone) return;
+  // What its key has had too much, perhaps meanwhile in another language, the others may have
+  // first.
+  const double debt = std::max(0.0, had - waiting.level);
   for (const auto& [name, count] : served) {
     const ApiKey* other = key_of(name);
     if (name == waiting.key || other == nullptr || other->priority != own->priority) continue;
     const auto before = waiting.served.find(name);
     const std::uint64_t passed = count - (before == waiting.served.end() ? 0 : before->second);
-    // What it has had too much the others may have first; some more, because runs are not all
-    // alike.
-    const double share = waiting.debt * other->weight + double(other->weight) / own->weight;
+    const double share = debt * other->weight + double(other->weight) / own->weight;
     ++judged_;
+    // Twice as many, because runs are not all alike.
     require(double(passed) <= 4 + 2 * share,
             "fair shares: a flood delays another key's run by few runs",
             id.text() + " of " + waiting.key + " waited for " + std::to_string(passed) +
                 " runs of " + name + ", weights " + std::to_string(own->weight) + " and " +
-                std::to_string(other->weight) + ", " + std::to_string(waiting.debt) + " ahead");
+                std::to_string(other->weight) + ", " + std::to_string(debt) + " ahead");
   }
 }
 

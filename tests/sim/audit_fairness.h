@@ -29,14 +29,15 @@ class FairAudit {
   struct Waiting {
     std::string key;
     std::string language;
-    bool alone = false;  // nothing else of its key waited when it came
-    double debt = 0;     // what its key had had beyond its share by then, in runs of weight 1
+    bool alone = false;                           // nothing else of its key waited when it came
+    double level = 0;                             // where accounts stood when it came
     std::map<std::string, std::uint64_t> served;  // each key's runs in this language, by then
   };
 
   const ApiKey* key_of(const std::string& name) const;
 
   const Plan& plan_;
+  std::unordered_map<JobId, std::string> keys_;  // of every job
   std::unordered_map<JobId, Waiting> waiting_;
   std::map<std::string, std::uint64_t> waiting_by_key_;
   std::map<std::string, std::map<std::string, std::uint64_t>> served_;  // by language and key
