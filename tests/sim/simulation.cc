@@ -34,6 +34,7 @@ class Simulation {
   std::vector<std::unique_ptr<Sandbox>> sandboxes_;
   std::vector<std::unique_ptr<AgentHost>> agents_;
   Faults faults_;
+  MonoMs leases_from_ = 0;
 };
 
 Simulation::Simulation(World& world, const Plan& plan)
@@ -81,7 +82,9 @@ void Simulation::wire() {
 }
 
 void Simulation::each_second() {
-  if (master_.up() && !master_.stalled()) jobs_.check_leases();
+  // A master that has just stood still is given its turn first.
+  if (!master_.up() || master_.stalled()) leases_from_ = world_.now() + 2'000;
+  if (world_.now() >= leases_from_) jobs_.check_leases();
   world_.after(1'000, [this] { each_second(); });
 }
 
