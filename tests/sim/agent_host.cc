@@ -158,7 +158,10 @@ void AgentHost::perform() {
 
 void AgentHost::on(agent::SendToMaster& send) {
   audit_.says(index_, send.message);
-  network_.send_to_master(index_, encode(send.message));
+  // A hello that came again after its connection was given up would tell an old truth as a new one;
+  // nothing in the protocol guards against that, because TCP does.
+  const bool once = std::holds_alternative<Hello>(send.message);
+  network_.send_to_master(index_, encode(send.message), once);
 }
 
 void AgentHost::on(agent::Reconnect&) {

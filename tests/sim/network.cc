@@ -13,7 +13,7 @@ void Network::stop_listening() {
   for (const Port& port : ports_) {
     if (!port.link || !port.link->master_open) continue;
     port.link->master_open = false;
-    transfer(port.link, false, {{}, true});
+    transfer(port.link, false, {{}, true, true});
   }
   for (const auto& [id, link] : links) link->master_open = false;
 }
@@ -21,14 +21,14 @@ void Network::stop_listening() {
 bool Network::send_to_agent(LinkId link, std::string frame) {
   const auto found = links_.find(link);
   if (found == links_.end()) return false;
-  transfer(found->second, false, {std::move(frame), false});
+  transfer(found->second, false, {std::move(frame), false, false});
   return true;
 }
 
-bool Network::send_to_master(HostIndex agent, std::string frame) {
+bool Network::send_to_master(HostIndex agent, std::string frame, bool once) {
   const LinkPtr& link = ports_[agent].link;
   if (!link) return false;
-  transfer(link, true, {std::move(frame), false});
+  transfer(link, true, {std::move(frame), false, once});
   return true;
 }
 
@@ -62,7 +62,7 @@ void Network::hang_up(HostIndex agent, bool power_lost) {
   if (!link) return;
   link->agent_open = false;
   if (!power_lost) {
-    transfer(link, true, {{}, true});
+    transfer(link, true, {{}, true, true});
     return;
   }
   // Nobody tells the master; its own messages find out after a while.
@@ -126,7 +126,7 @@ void Network::transfer(const LinkPtr& link, bool up, Frame frame) {
     if (world_.dice.chance(2)) return;
     overtakes = world_.dice.chance(10);
     if (overtakes) at += world_.dice.between(0, 3'000);
-    if (world_.dice.chance(4)) {
+    if (!frame.once && world_.dice.chance(4)) {
       const MonoMs again = at + world_.dice.between(0, 20'000);
       world_.at(again, [this, link, up, frame] { arrive(link, up, frame); });
     }

@@ -39,7 +39,8 @@ class Network {
   // An agent's end.
   void dial(HostIndex agent);
   void hang_up(HostIndex agent, bool power_lost = false);
-  bool send_to_master(HostIndex agent, std::string frame);
+  // What is said once only is not doubled even in wild weather.
+  bool send_to_master(HostIndex agent, std::string frame, bool once);
 
   // Faults.
   void cut(HostIndex agent, bool towards_master, bool towards_agent);
@@ -50,7 +51,8 @@ class Network {
  private:
   struct Frame {
     std::string bytes;
-    bool end = false;  // the sender has closed
+    bool end = false;   // the sender has closed
+    bool once = false;  // is not doubled
   };
   struct Way {
     MonoMs last = 0;         // when the latest message arrives
