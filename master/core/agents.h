@@ -56,7 +56,8 @@ struct Agent {
   // Attempts that ended while their programs may run on: their slots stay taken for a time.
   struct Ghost {
     MonoMs until = 0;
-    bool told = false;  // the agent itself said that the attempt ended so
+    bool told = false;           // the agent itself said that the attempt ended so
+    std::uint64_t instance = 0;  // of the agent's process that it was given to
   };
   std::map<AttemptId, Ghost> ghosts;
   Health health;

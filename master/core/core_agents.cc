@@ -7,6 +7,16 @@
 #include "protocol/base/check.h"
 
 namespace docket {
+namespace {
+
+bool was_reported(const Job& job, const std::string& agent, std::uint32_t attempt) {
+  return std::any_of(job.attempts.begin(), job.attempts.end(), [&](const Attempt& a) {
+    return a.agent == agent && a.number == attempt && a.ending != Ending::none &&
+           static_cast<std::uint8_t>(a.ending) <= kLastWireEnding;
+  });
+}
+
+}  // namespace
 
 void Core::on(FromAgent& event, Now now, Effects& out) {
   if (auto* hello = std::get_if<Hello>(&event.message)) {
@@ -87,8 +97,6 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   }
   Agent& agent = agents_.add(hello.name);
   agents_.bind(agent, link);
-  const bool same_process = agent.instance == hello.instance;
-  agent.instance = hello.instance;
   agent.stopping = false;  // else it says so again
   agent.version = hello.version;
   agent.slots = hello.slots;
@@ -103,9 +111,12 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
   reconcile_held(agent, hello.held, now, out);
-  // The same process knows what it runs, but for what it told us of itself; a new one does not know
-  // what its past life left behind.
-  if (same_process) std::erase_if(agent.ghosts, [](const auto& g) { return !g.second.told; });
+  agent.instance = hello.instance;  // what was taken back above belongs to the one before
+  // A process knows what it runs, but for what it told us of itself; it does not know what its past
+  // lives left behind.
+  std::erase_if(agent.ghosts, [&](const auto& ghost) {
+    return !ghost.second.told && ghost.second.instance == agent.instance;
+  });
 }
 
 void Core::welcome(Agent& agent, Now now, Effects& out) {
@@ -126,7 +137,9 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
     LiveJob* job = live(id.job);
     agent.occupied[id] = job == nullptr ? kDefaultCputimeSeconds : job->job.cputime_s;
     agent.ghosts.erase(id);
-    const bool free = job != nullptr && job->job.state == JobState::queued;
+    // What it has reported already, and now repeats, is not taken up again.
+    const bool free = job != nullptr && job->job.state == JobState::queued &&
+                      !was_reported(job->job, agent.name, id.attempt);
     if (!free && (job == nullptr || !runs_as(*job, agent.name, id.attempt))) {
       send(agent, Cancel{id}, now, out);  // it has ended, or runs elsewhere by now
       continue;

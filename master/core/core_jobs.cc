@@ -318,7 +318,7 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
 
 void Core::keep_slot(Agent& agent, const AttemptId& id, std::uint32_t cputime_s, bool told,
                      Now now) {
-  agent.ghosts[id] = {now.mono + ghost_ms(settings_, cputime_s), told};
+  agent.ghosts[id] = {now.mono + ghost_ms(settings_, cputime_s), told, agent.instance};
 }
 
 void Core::learn_duration(const std::string& language, std::uint32_t run_ms) {

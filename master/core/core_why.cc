@@ -26,10 +26,11 @@ Why Core::why(const LiveJob& job, Now now) const {
     why.retry_in_ms = job.deadline - now.mono;
   } else {
     const Queue::Place place{job.job.language, job.job.key, job.ticket};
-    why.priority = queue_.priority_of(place, now.mono);
-    why.ahead = queue_.ahead_of(
-        place, now.mono, [&](const std::string& other) { return meet(demand.language, other); },
-        [&](const Queue::Lane& lane) { return cost_of(lane.language, lane.key); });
+    const auto meets = [&](const std::string& other) { return meet(demand.language, other); };
+    why.priority = queue_.priority_of(place, now.mono, meets);
+    why.ahead = queue_.ahead_of(place, now.mono, meets, [&](const Queue::Lane& lane) {
+      return cost_of(lane.language, lane.key);
+    });
   }
   why.summary = store_problem_.empty()
                     ? summary_of_waiting(why)

@@ -6,6 +6,13 @@
 #include "protocol/base/check.h"
 
 namespace docket {
+namespace {
+
+constexpr int class_of(Priority priority) {
+  return static_cast<int>(priority) - static_cast<int>(Priority::high);
+}
+
+}  // namespace
 
 void Queue::add(const std::string& language, const std::string& key, Priority priority,
                 Ticket ticket, const Waiting& waiting) {
@@ -31,12 +38,38 @@ void Queue::charge(const std::string& key, const Taken& taken, double cost_ms) {
   std::erase_if(of_rank.had, [&](const auto& entry) { return entry.second <= of_rank.level; });
 }
 
+// Who ages takes its equals and betters along, else the old jobs of a flood would hold up another
+// key's new ones until those had aged as well.
+template <class LeftOut>
+Queue::Ranks Queue::ranks_of(MonoMs now, LeftOut left_out) const {
+  Ranks ranks{0, 1, 2};
+  for (const auto& [name, lane] : lanes_) {
+    if (left_out(lane)) continue;
+    const MonoMs waited = now - lane.jobs.begin()->second.since;
+    const auto raised = static_cast<int>(std::min<MonoMs>(waited / ageing_ms_, kClasses));
+    const int rank = std::max(0, class_of(lane.priority) - raised);
+    for (int own = class_of(lane.priority); own >= 0; --own) {
+      int& stands = ranks[static_cast<std::size_t>(own)];
+      stands = std::min(stands, rank);
+    }
+  }
+  return ranks;
+}
+
+int Queue::rank_in(const Ranks& ranks, const Lane& lane) {
+  return ranks[static_cast<std::size_t>(class_of(lane.priority))];
+}
+
 std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) const {
   std::optional<Next> best;
   std::tuple<int, double, Ticket> best_place;
+  const auto left_out = [&](const Lane& lane) {
+    return round.blocked.contains(lane.language) || round.done.contains(&lane);
+  };
+  const Ranks ranks = ranks_of(now, left_out);
   for (const auto& [name, lane] : lanes_) {
-    if (round.blocked.contains(lane.language) || round.done.contains(&lane)) continue;
-    const int rank = rank_of(lane, now);
+    if (left_out(lane)) continue;
+    const int rank = rank_in(ranks, lane);
     const double start = start_of(lane, rank);
     const std::tuple place(rank, start, lane.jobs.begin()->first);
     if (best && best_place <= place) continue;
@@ -50,7 +83,9 @@ std::vector<Queue::Ahead> Queue::ahead_of(const Place& place, MonoMs now,
                                           const std::function<bool(const std::string&)>& meets,
                                           const std::function<double(const Lane&)>& cost) const {
   const Lane& own = lane_of(place);
-  const int rank = rank_of(own, now);
+  const auto apart = [&](const Lane& lane) { return !meets(lane.language); };
+  const Ranks ranks = ranks_of(now, apart);
+  const int rank = rank_in(ranks, own);
   struct Rivals {
     std::size_t higher = 0;
     std::size_t equals = 0;
@@ -60,8 +95,8 @@ std::vector<Queue::Ahead> Queue::ahead_of(const Place& place, MonoMs now,
   std::map<std::string, Rivals> of_others;
   Ahead of_own{place.key, 0, false};
   for (const auto& [name, lane] : lanes_) {
-    if (!meets(lane.language)) continue;
-    const int its_rank = rank_of(lane, now);
+    if (apart(lane)) continue;
+    const int its_rank = rank_in(ranks, lane);
     if (lane.key == place.key) {
       const auto end = its_rank < rank ? lane.jobs.end() : lane.jobs.lower_bound(place.ticket);
       if (its_rank <= rank) of_own.jobs += std::distance(lane.jobs.begin(), end);
@@ -90,20 +125,17 @@ std::vector<Queue::Ahead> Queue::ahead_of(const Place& place, MonoMs now,
   return ahead;
 }
 
-Priority Queue::priority_of(const Place& place, MonoMs now) const {
-  return static_cast<Priority>(rank_of(lane_of(place), now) + static_cast<int>(Priority::high));
+Priority Queue::priority_of(const Place& place, MonoMs now,
+                            const std::function<bool(const std::string&)>& meets) const {
+  const Ranks ranks = ranks_of(now, [&](const Lane& lane) { return !meets(lane.language); });
+  const int rank = rank_in(ranks, lane_of(place));
+  return static_cast<Priority>(rank + static_cast<int>(Priority::high));
 }
 
 const Queue::Lane& Queue::lane_of(const Place& place) const {
   const auto lane = lanes_.find({place.language, place.key});
   CHECK_THAT(lane != lanes_.end() && lane->second.jobs.contains(place.ticket));
   return lane->second;
-}
-
-int Queue::rank_of(const Lane& lane, MonoMs now) const {
-  const MonoMs waited = now - lane.jobs.begin()->second.since;
-  const int rank = static_cast<int>(lane.priority) - static_cast<int>(Priority::high);
-  return std::max<int>(0, rank - static_cast<int>(std::min<MonoMs>(waited / ageing_ms_, kClasses)));
 }
 
 double Queue::start_of(const Lane& lane, int rank) const {

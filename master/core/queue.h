@@ -1,7 +1,7 @@
 // The waiting jobs and the order in which they go: priority first, raised by a class for every
-// ageing_ms of waiting; within a class the API key that has had the least for its weight; within a
-// key first come, first served. A job that comes back after a failed attempt keeps its ticket and
-// so its place. Owned by the core.
+// ageing_ms of waiting, and with it all of the same priority or a better one; within a class the
+// API key that has had the least for its weight; within a key first come, first served. A job that
+// comes back after a failed attempt keeps its ticket and so its place. Owned by the core.
 //
 // Within a class a key's account is the time its jobs were expected to take, divided by its weight.
 // Who has had less than the class's level, which only rises, counts as level (start-time fair
@@ -104,7 +104,8 @@ class Queue {
                               const std::function<bool(const std::string&)>& meets,
                               const std::function<double(const Lane&)>& cost) const;
   // The class the job is in by now.
-  Priority priority_of(const Place& place, MonoMs now) const;
+  Priority priority_of(const Place& place, MonoMs now,
+                       const std::function<bool(const std::string&)>& meets) const;
 
   // By language and key.
   const std::map<std::pair<std::string, std::string>, Lane>& lanes() const { return lanes_; }
@@ -123,7 +124,11 @@ class Queue {
 
   std::optional<Next> next_lane(const Round& round, MonoMs now) const;
   const Lane& lane_of(const Place& place) const;
-  int rank_of(const Lane& lane, MonoMs now) const;
+  // Where each priority stands by now: 0 is the highest class.
+  using Ranks = std::array<int, kClasses>;
+  template <class LeftOut>
+  Ranks ranks_of(MonoMs now, LeftOut left_out) const;
+  static int rank_in(const Ranks& ranks, const Lane& lane);
   double start_of(const Lane& lane, int rank) const;
 
   const std::uint32_t ageing_ms_;

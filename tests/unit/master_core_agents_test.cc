@@ -186,6 +186,25 @@ TEST_SUITE("master core: agents") {
     CHECK(cluster.agent_of(id) == "lab-2");
   }
 
+  TEST_CASE("an attempt that was reported is not taken up again when its agent repeats itself") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const AttemptId first = cluster.current(id);
+    cluster.finish(id, ended(Ending::http_error));
+    REQUIRE(cluster.job(id).state == JobState::queued);
+    // Its word that the first was taken went down with the connection.
+    const LinkId link = cluster.join("lab-1", {.held = {first}});
+    CHECK(cluster.job(id).state == JobState::queued);
+    CHECK(cluster.job(id).attempts[0].ending == Ending::http_error);
+    Finished again = ended(Ending::http_error);
+    again.id = first;
+    cluster.tell("lab-1", again);
+    CHECK(cluster.sent<Taken>(link).size() == 1);
+    CHECK(cluster.view("lab-1").host_faults == 1);
+    CHECK(cluster.view("lab-1").running == 0);
+  }
+
   TEST_CASE("attempts that an agent holds occupy its slots, wanted or not") {
     Cluster cluster;
     const JobId id = cluster.submit();
@@ -304,6 +323,10 @@ TEST_SUITE("master core: agents") {
       cluster.join("lab-1", {.slots = 2, .instance = 2});
       cluster.pass(1'000);
       CHECK(cluster.agent_of(id) == "lab-1");  // into the other slot
+      SUBCASE("connected once") {}
+      SUBCASE("connected anew") {
+        cluster.join("lab-1", {.slots = 2, .instance = 2, .held = {cluster.current(id)}});
+      }
       const JobId next = cluster.submit();
       cluster.pass(ghost - 2'000);
       CHECK(cluster.job(next).state == JobState::queued);

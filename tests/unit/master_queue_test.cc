@@ -104,6 +104,20 @@ TEST_SUITE("master queue") {
     CHECK(played.order(1) == "l");
   }
 
+  TEST_CASE("a flood that has waited long does not set newcomers of its class back") {
+    Played played;
+    for (int i = 0; i < 500; ++i) played.add("f");
+    played.now += 300'000;
+    CHECK(played.order(100) == std::string(100, 'f'));
+    played.add("n");
+    played.add("h", Priority::high);
+    const std::string order = played.order(3);
+    CHECK(std::count(order.begin(), order.end(), 'f') <= 1);
+    // Of a worse class, the newcomer waits.
+    played.add("l", Priority::low);
+    CHECK(played.order(100) == std::string(100, 'f'));
+  }
+
   TEST_CASE("nothing starves behind an endless stream of a higher priority") {
     Played played;
     played.add("l", Priority::low);

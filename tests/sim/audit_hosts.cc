@@ -1,0 +1,154 @@
+#include "tests/sim/audit_hosts.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "master/core/canary.h"
+
+namespace docket::sim {
+namespace {
+
+// Decision 21: so many different programs are no chance.
+constexpr std::size_t kFaultyPrograms = 3;
+
+bool is_fault(const Finished& finished) {
+  switch (finished.ending) {
+    case Ending::ran:
+      return finished.outcome == static_cast<std::uint32_t>(Outcome::internal_error) ||
+             finished.outcome == static_cast<std::uint32_t>(Outcome::overload) ||
+             !finished.fault_signature.empty();
+    case Ending::files_missing:
+    case Ending::push_failed:
+    case Ending::http_error:
+    case Ending::timed_out:
+    case Ending::unreadable:
+    case Ending::cut:
+      return true;
+    case Ending::none:
+    case Ending::rejected:
+    case Ending::files_unavailable:
+    case Ending::unreachable:
+    case Ending::expired:
+    case Ending::cancelled:
+    case Ending::agent_lost:
+    case Ending::overdue:
+    case Ending::forgotten:
+    case Ending::evicted:
+    case Ending::doubted:
+      return false;
+  }
+  return false;
+}
+
+}  // namespace
+
+HostIndex HostAudit::index_of(const std::string& name) const {
+  return static_cast<HostIndex>(
+      std::find_if(plan_.hosts.begin(), plan_.hosts.end(),
+                   [&](const HostPlan& host) { return host.name == name; }) -
+      plan_.hosts.begin());
+}
+
+void HostAudit::master_started() {
+  for (Host& host : hosts_) {
+    host.state = AgentState::lost;
+    host.link = 0;
+    host.hellos.clear();
+    host.out.clear();
+    host.faulty.clear();
+    host.leaving = host.canary_good = false;
+  }
+}
+
+void HostAudit::hears(HostIndex index, LinkId link, const ToMaster& message) {
+  Host& host = hosts_[index];
+  if (const auto* hello = std::get_if<Hello>(&message)) {
+    host.hellos[link] = {hello->slots, {hello->held.begin(), hello->held.end()}};
+  } else if (link != host.link) {
+    return;  // nobody knows it there
+  } else if (const auto* finished = std::get_if<Finished>(&message)) {
+    host.out.erase(finished->id);
+    if (is_canary(finished->id.job)) {
+      host.canary_good = canary_problem(*finished).empty();
+    } else if (is_fault(*finished) && host.given.contains(finished->id)) {
+      host.faulty.insert(host.given[finished->id]);
+    }
+  } else if (std::holds_alternative<Draining>(message)) {
+    host.leaving = true;
+  } else if (std::holds_alternative<Bye>(message)) {
+    host.out.clear();
+  }
+}
+
+void HostAudit::welcomes(HostIndex index, LinkId link) {
+  Host& host = hosts_[index];
+  if (std::exchange(host.link, link) == link) return;  // it had said hello twice
+  host.slots = host.hellos[link].first;
+  host.out = host.hellos[link].second;
+  host.leaving = false;
+}
+
+void HostAudit::assigns(HostIndex index, const Assign& order) {
+  Host& host = hosts_[index];
+  const std::string& name = plan_.hosts[index].name;
+  require(!host.held, "holds: a drained or cordoned host is given nothing",
+          name + " is given " + order.id.job.text());
+  require(!host.leaving, "holds: a host that says it is leaving is given nothing",
+          name + " is given " + order.id.job.text());
+  require(host.out.size() < host.slots, "slots: no agent is given more than it has slots",
+          name + " has " + std::to_string(host.slots) + " and is given one more");
+  host.out.insert(order.id);
+  if (!is_canary(order.id.job)) host.given[order.id] = programs_.find(order.body);
+  if (!plan_.snapshots) return;
+  const AgentState wanted = is_canary(order.id.job) ? AgentState::probing : AgentState::active;
+  require(host.state == wanted, "quarantine: only a well host is given clients' runs",
+          name + " is " + std::string(agent_state_name(host.state)) + " and is given " +
+              order.id.job.text());
+}
+
+void HostAudit::overdue(HostIndex index, const AttemptId& id) {
+  Host& host = hosts_[index];
+  host.out.erase(id);
+  if (host.given.contains(id)) host.faulty.insert(host.given[id]);
+}
+
+void HostAudit::shows(const Snapshot& snapshot) {
+  for (const AgentView& view : snapshot.agents) {
+    Host& host = hosts_[index_of(view.name)];
+    if (view.state == AgentState::quarantined) check_quarantine(view, snapshot, host);
+    if (view.state == AgentState::quarantined && host.state == AgentState::probing) {
+      // Its canary failed, or gave no answer within its lease.
+      std::erase_if(host.out, [](const AttemptId& id) { return is_canary(id.job); });
+    }
+    if (view.state == AgentState::active && host.state == AgentState::probing) {
+      require(host.canary_good || host.may_be_let_out, "quarantine: a good canary lets a host back",
+              view.name + " is active again");
+      host.faulty.clear();
+    }
+    host.state = view.state;
+    if (view.state == AgentState::lost || view.state == AgentState::left) host.link = 0;
+  }
+}
+
+void HostAudit::check_quarantine(const AgentView& view, const Snapshot& snapshot, Host& host) {
+  if (host.state != AgentState::active && host.state != AgentState::suspect) return;
+  ++quarantines_;
+  world_.trace(view.name, " is quarantined: ", view.reason);
+  host.canary_good = false;
+  host.may_be_let_out = host.asked;
+  require(
+      host.faulty.size() >= kFaultyPrograms, "quarantine: not for one program's faults",
+      view.name + " is out for the faults of " + std::to_string(host.faulty.size()) + " programs");
+  for (const Language& language : view.languages) {
+    const auto has_it = [&](const AgentView& other) {
+      return other.name != view.name && other.state == AgentState::active &&
+             std::find(other.languages.begin(), other.languages.end(), language) !=
+                 other.languages.end();
+    };
+    require(std::any_of(snapshot.agents.begin(), snapshot.agents.end(), has_it),
+            "quarantine: the last host of a language stays",
+            view.name + " was the last with " + language.id);
+  }
+}
+
+}  // namespace docket::sim
