@@ -9,10 +9,11 @@
 namespace docket {
 namespace {
 
+// By its own agent, in time or late.
 bool was_reported(const Job& job, const std::string& agent, std::uint32_t attempt) {
   return std::any_of(job.attempts.begin(), job.attempts.end(), [&](const Attempt& a) {
-    return a.agent == agent && a.number == attempt && a.ending != Ending::none &&
-           static_cast<std::uint8_t>(a.ending) <= kLastWireEnding;
+    if (a.agent != agent || a.number != attempt || a.ending == Ending::none) return false;
+    return static_cast<std::uint8_t>(a.ending) <= kLastWireEnding || a.late_answer != 0;
   });
 }
 

@@ -146,6 +146,7 @@ void AgentHost::take_frames(Now now) {
     require(message.ok(), "codec: what one side encodes the other decodes", plan_.name);
     audit_.hears(index_, *message, ahead);
     core_->step(agent::FromMaster{std::move(*message)}, now, effects_);
+    perform();  // at once, so that the auditor sees what came of which message
   }
 }
 

@@ -205,6 +205,21 @@ TEST_SUITE("master core: agents") {
     CHECK(cluster.view("lab-1").running == 0);
   }
 
+  TEST_CASE("nor one that was reported when it counted no more") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const AttemptId first = cluster.current(id);
+    cluster.feed(HoldAgent{1, "lab-1", Hold::drain, "upgrade", 0});
+    cluster.pass(1'000);
+    REQUIRE(cluster.job(id).attempts[0].ending == Ending::evicted);
+    Finished late = ended(Ending::cancelled);
+    late.id = first;
+    cluster.tell("lab-1", late);
+    cluster.join("lab-1", {.held = {first}});
+    CHECK(cluster.job(id).state == JobState::queued);
+  }
+
   TEST_CASE("attempts that an agent holds occupy its slots, wanted or not") {
     Cluster cluster;
     const JobId id = cluster.submit();
