@@ -22,6 +22,14 @@ void language(Archive& a, M& m) {
 }
 
 template <class Archive, class M>
+void host_report(Archive& a, M& m, std::uint32_t least_cores) {
+  a.number("cores", m.cores, least_cores, kMaxCores);
+  a.number("load_percent", m.load_percent, 0, kMaxLoadPercent);
+  a.number("free_memory_mb", m.free_memory_mb);
+  a.number("free_disk_mb", m.free_disk_mb);
+}
+
+template <class Archive, class M>
 void layout(Archive& a, M& m) {
   using T = std::remove_const_t<M>;
   if constexpr (std::is_same_v<T, Heartbeat>) {
@@ -37,14 +45,12 @@ void layout(Archive& a, M& m) {
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
     a.list("held", m.held, kMaxHeldAttempts, [&](auto& id) { attempt_id(a, id); });
     a.list("tags", m.tags, kMaxTags, [&](auto& tag) { a.text("tag", tag, kMaxNameBytes); });
+    host_report(a, m.host, 0);
   } else if constexpr (std::is_same_v<T, SandboxReport>) {
     a.list("languages", m.languages, kMaxLanguages, [&](auto& l) { language(a, l); });
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
   } else if constexpr (std::is_same_v<T, HostReport>) {
-    a.number("cores", m.cores, 1, kMaxCores);
-    a.number("load_percent", m.load_percent, 0, kMaxLoadPercent);
-    a.number("free_memory_mb", m.free_memory_mb);
-    a.number("free_disk_mb", m.free_disk_mb);
+    host_report(a, m, 1);
   } else if constexpr (std::is_same_v<T, NeedChunk>) {
     attempt_id(a, m.id);
     a.text("file", m.file, kMaxNameBytes);

@@ -45,6 +45,15 @@ struct Heartbeat {
 
 // ---- agent to master
 
+// How the host fares, told every few seconds, and in Hello.
+struct HostReport {
+  std::uint32_t cores = 0;         // 1..65536; in Hello 0: not known yet
+  std::uint32_t load_percent = 0;  // tasks that run or want to: 100 is one for each core
+  std::uint64_t free_memory_mb = 0;
+  std::uint64_t free_disk_mb = 0;  // where the sandbox works
+  bool operator==(const HostReport&) const = default;
+};
+
 // The first message of a connection, repeated until it is answered.
 struct Hello {
   std::uint32_t protocol = kProtocolVersion;
@@ -57,6 +66,7 @@ struct Hello {
   std::string sandbox_problem;    // why no language can be run just now; empty when all is well
   std::vector<AttemptId> held;    // attempts running here, or finished and not yet taken
   std::vector<std::string> tags;  // what its admin says of it: "exam", "gpu"
+  HostReport host;
   bool operator==(const Hello&) const = default;
 };
 
@@ -65,15 +75,6 @@ struct SandboxReport {
   std::vector<Language> languages;
   std::string sandbox_problem;
   bool operator==(const SandboxReport&) const = default;
-};
-
-// How the host fares, told every few seconds.
-struct HostReport {
-  std::uint32_t cores = 0;         // 1..65536
-  std::uint32_t load_percent = 0;  // tasks that run or want to: 100 is one for each core
-  std::uint64_t free_memory_mb = 0;
-  std::uint64_t free_disk_mb = 0;  // where the sandbox works
-  bool operator==(const HostReport&) const = default;
 };
 
 // Send me the file's bytes from this offset on, kMaxChunkBytes or what is left. Answered with

@@ -78,6 +78,7 @@ void Core::say_hello(Now now, Effects& out) {
   hello.sandbox_problem = sandbox_problem_;
   for (const auto& [id, work] : works_) hello.held.push_back(id);
   hello.tags = settings_.tags;
+  hello.host = host_;
   next_hello_ = now.mono + settings_.hello_every_ms;
   unanswered_since_ = std::min(unanswered_since_, now.mono);
   if (link_note_.empty() && now.mono - unanswered_since_ >= settings_.no_answer_ms) {
@@ -219,6 +220,7 @@ void Core::on(HostSampled& event, Now now, Effects& out) {
   sampling_ = false;
   const bool busy = running() > 0;
   next_sample_ = now.mono + (busy ? settings_.sample_busy_ms : settings_.report_every_ms);
+  host_ = event.report;
   load_.percent += event.report.load_percent;
   ++load_.looks;
   if (!welcomed_ || now.mono < next_report_) return;

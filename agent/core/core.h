@@ -147,6 +147,7 @@ class Core {
   bool sampling_ = false;
   MonoMs next_sample_ = 0;
   MonoMs next_report_ = 0;
+  HostReport host_;  // as last seen
   Load load_;
 
   std::map<AttemptId, Work> works_;

@@ -84,6 +84,7 @@ void Core::restore(Job&& job, FileHold hold, Now now, Effects& out) {
   restored.came = now.mono;
   restored.program = std::hash<std::string>()(*restored.job.run_spec);
   restored.wait_until = now.mono + settings_.queue_wait_ms;
+  restored.tags = tags_of(restored.job.key);
   recount(restored);
   if (restored.job.state == JobState::running) {
     // Its agent may still have it: wait for the agent to say so.

@@ -54,6 +54,7 @@ class Core {
     bool delayed = false;            // queued, but not in the queue until its deadline
     MonoMs room_until = 0;           // until then it goes only where there is room; 0: anywhere
     std::string doubted_on;          // where there was none
+    std::vector<std::string> tags;   // that its key required when it came
     std::uint32_t counted = 0;       // attempts that ended by a host's fault
     std::vector<std::string> tried;  // their agents
     Program program = 0;
@@ -112,6 +113,7 @@ class Core {
   void conclude(Agent& agent, Finished& message, Now now, Effects& out);
   void on_message(Agent& agent, Draining& message, Now now, Effects& out);
   void on_message(Agent& agent, Bye& message, Now now, Effects& out);
+  void learn_host(Agent& agent, const HostReport& message, Effects& out);
   void welcome(Agent& agent, Now now, Effects& out);
   void refuse(LinkId link, Refusal code, std::string reason, Effects& out);
   void reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now now, Effects& out);
@@ -136,6 +138,7 @@ class Core {
   void record_fault(Agent& agent, Program program, const std::string& what, Now now, Effects& out);
   // True when the job failed in this way on another host, and both are above suspicion.
   bool own_fault(LiveJob& job, Agent& agent, const Finished& finished);
+  // Nobody else runs one of its languages, for all jobs or for those of a key that requires tags.
   bool last_of_a_language(const Agent& agent) const;
   void judge_health(Agent& agent, const std::string& what, Now now, Effects& out);
   void check_quarantine(Agent& agent, Now now, Effects& out);
@@ -154,6 +157,8 @@ class Core {
   // True when the answer is silent and is kept until a canary shows whose silence it is.
   bool hold_back(Agent& agent, Finished& finished, Now now, Effects& out);
   void prove_output(Agent& agent, Now now, Effects& out);
+  // Their leases have ended well; they must not end for waiting here.
+  void give_time_to_prove(Agent& agent, Now now);
   void send_canary(Agent& agent, const std::string& language, Now now, Effects& out);
   void on_canary(Agent& agent, const Finished& finished, Now now, Effects& out);
   // `problem` is empty when it printed what it must.
@@ -170,6 +175,7 @@ class Core {
   void set_deadline(LiveJob& job, MonoMs at);
   void dispatch(Now now, Effects& out);
   Demand demand_of(const LiveJob& job) const;
+  std::vector<std::string> tags_of(const std::string& key) const;
   void charge(const LiveJob& job, const Queue::Taken& taken);
   // What a key is charged for a job in the language, ms for each unit of its weight.
   double cost_of(const std::string& language, const std::string& key) const;

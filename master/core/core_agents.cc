@@ -13,7 +13,8 @@ namespace {
 bool was_reported(const Job& job, const std::string& agent, std::uint32_t attempt) {
   return std::any_of(job.attempts.begin(), job.attempts.end(), [&](const Attempt& a) {
     if (a.agent != agent || a.number != attempt || a.ending == Ending::none) return false;
-    return static_cast<std::uint8_t>(a.ending) <= kLastWireEnding || a.late_answer != 0;
+    return static_cast<std::uint8_t>(a.ending) <= kLastWireEnding || a.ending == Ending::doubted ||
+           a.late_answer != 0;
   });
 }
 
@@ -100,11 +101,13 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agents_.bind(agent, link);
   agent.stopping = false;  // else it says so again
   agent.version = hello.version;
+  if (agent.slots != hello.slots) agent.crowded.clear();
   agent.slots = hello.slots;
   agent.weight_percent = hello.weight_percent;
   agent.tags = std::move(hello.tags);
   agent.host.reset();
   agent.shortage.clear();
+  if (hello.host.cores > 0) learn_host(agent, hello.host, out);
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
   forget_canary(agent);
@@ -182,6 +185,10 @@ void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, HostReport& message, Now, Effects& out) {
+  learn_host(agent, message, out);
+}
+
+void Core::learn_host(Agent& agent, const HostReport& message, Effects& out) {
   agent.host = message;
   std::string shortage = shortage_of(message, settings_);
   if (shortage.empty() != agent.shortage.empty()) {
@@ -311,6 +318,7 @@ void Core::on(HoldAgent& event, Now now, Effects& out) {
       agent->quarantine.reset();
       agent->health.clear();
       agent->degraded.clear();
+      agent->crowded.clear();
     }
     // One that is stopping by itself goes on with that.
     const bool stops = agent->state == AgentState::draining && agent->stopping;

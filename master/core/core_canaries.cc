@@ -38,10 +38,8 @@ bool Core::hold_back(Agent& agent, Finished& finished, Now now, Effects& out) {
   if (language.empty()) return false;  // nothing can be proved
   const auto same = [&](const Unproven& other) { return other.answer.id == finished.id; };
   if (std::any_of(agent.unproven.begin(), agent.unproven.end(), same)) return true;
-  // It may have to wait for the end of another canary before its own.
-  const std::uint32_t canary_ms = lease_ms(settings_, kCanaryCputimeSeconds);
-  set_deadline(*job, now.mono + 2 * MonoMs{canary_ms + settings_.lease_margin_ms});
   agent.unproven.push_back({std::move(finished), language});
+  if (agent.canary) give_time_to_prove(agent, now);
   if (!agent.canary) prove_output(agent, now, out);
   return true;
 }
@@ -52,6 +50,17 @@ void Core::prove_output(Agent& agent, Now now, Effects& out) {
   // It runs in the slot of one of them.
   send_canary(agent, language, now, out);
   for (Unproven& each : agent.unproven) each.canary_out = each.language == language;
+  give_time_to_prove(agent, now);
+}
+
+void Core::give_time_to_prove(Agent& agent, Now now) {
+  // Each may have to wait for the end of another canary before its own.
+  const MonoMs canary_ms = lease_ms(settings_, kCanaryCputimeSeconds) + settings_.lease_margin_ms;
+  for (const Unproven& each : agent.unproven) {
+    LiveJob* job = live(each.answer.id.job);
+    if (job == nullptr || !runs_as(*job, agent.name, each.answer.id.attempt)) continue;
+    set_deadline(*job, now.mono + 2 * canary_ms);
+  }
 }
 
 void Core::send_canary(Agent& agent, const std::string& language, Now now, Effects& out) {
@@ -73,6 +82,13 @@ void Core::send_canary(Agent& agent, const std::string& language, Now now, Effec
 
 void Core::on_canary(Agent& agent, const Finished& finished, Now now, Effects& out) {
   if (!agent.canary || finished.id != agent.canary->id) return;
+  if (judge(finished, kCanaryCputimeSeconds) == Verdict::again && !agent.unproven.empty()) {
+    // It began nothing and proves nothing: check_quarantine() sends another.
+    agent.canary.reset();
+    for (Unproven& each : agent.unproven) each.canary_out = false;
+    if (agent.state == AgentState::probing) fail_probe(agent, describe(finished), now, out);
+    return;
+  }
   end_canary(agent, canary_problem(finished), now, out);
 }
 

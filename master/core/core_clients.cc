@@ -25,6 +25,7 @@ void Core::on(Submit& event, Now now, Effects& out) {
   job.wait_until = now.mono + settings_.queue_wait_ms;
   job.job.id = event.id;
   job.job.key = std::move(event.key);
+  job.tags = tags_of(job.job.key);
   job.job.idempotency_key = std::move(event.idempotency_key);
   job.job.fingerprint = std::move(event.fingerprint);
   job.job.language = std::move(event.language);

@@ -42,15 +42,16 @@ void Core::doubt(LiveJob& job, Agent& agent, const Finished& finished, Now now, 
                                                 "\""});
     }
   }
-  await_room(job, now);
   retry(job, now, out);
 }
 
 void Core::await_room(LiveJob& job, Now now) {
+  // Its second answer will be told: whatever came between, it is to be one of a host with room.
   const auto& attempts = job.job.attempts;
-  if (attempts.empty() || !is_doubted(attempts.back())) return;
+  const auto doubted = std::find_if(attempts.begin(), attempts.end(), is_doubted);
+  if (doubted == attempts.end()) return;
   job.room_until = now.mono + settings_.room_wait_ms;
-  job.doubted_on = attempts.back().agent;
+  job.doubted_on = doubted->agent;
 }
 
 void Core::check_crowd(Agent& agent, Now now, Effects& out) {

@@ -1,5 +1,6 @@
 // Sick hosts: noticed by their faults, and taken out.
 #include <algorithm>
+#include <set>
 
 #include "master/core/core.h"
 
@@ -40,12 +41,30 @@ bool Core::own_fault(LiveJob& job, Agent& agent, const Finished& finished) {
 }
 
 bool Core::last_of_a_language(const Agent& agent) const {
-  return std::any_of(agent.languages.begin(), agent.languages.end(), [&](const Language& l) {
-    return std::none_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
+  static const std::vector<std::string> kNone;
+  std::set<std::vector<std::string>> wishes = {kNone};
+  for (const auto& [name, key] : keys_) wishes.insert(key.tags);
+  const auto serves = [&](const Agent& host, const std::string& language, const auto& tags) {
+    static const std::string kNowhere;
+    const Obstacle found = obstacle(host, {language, tags, kNone, kNone, kNowhere}, settings_);
+    return found != Obstacle::lacks_language && found != Obstacle::pinned_elsewhere &&
+           found != Obstacle::lacks_tag;
+  };
+  const auto others_serve = [&](const std::string& language, const auto& tags) {
+    return std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
       const Agent& other = entry.second;
-      return &other != &agent && other.takes_work() && other.shortage.empty() && other.has(l.id);
+      // One that missed a heartbeat is back in a moment, or lost in another.
+      const bool there = other.connected() &&
+                         (other.state == AgentState::active || other.state == AgentState::suspect);
+      return &other != &agent && there && other.shortage.empty() && serves(other, language, tags);
     });
-  });
+  };
+  for (const Language& language : agent.languages) {
+    for (const auto& tags : wishes) {
+      if (serves(agent, language.id, tags) && !others_serve(language.id, tags)) return true;
+    }
+  }
+  return false;
 }
 
 void Core::judge_health(Agent& agent, const std::string& what, Now now, Effects& out) {
@@ -71,8 +90,19 @@ void Core::judge_health(Agent& agent, const std::string& what, Now now, Effects&
 void Core::check_quarantine(Agent& agent, Now now, Effects& out) {
   // It was spared as the last of a language, and perhaps is so no longer.
   if (!agent.degraded.empty() && agent.takes_work()) {
-    judge_health(agent, agent.degraded, now, out);
+    judge_health(agent, std::string(agent.degraded), now, out);
   }
+  if (agent.quarantine && agent.connected() && last_of_a_language(agent)) {
+    // Those that could do without it are gone.
+    agent.degraded = agent.quarantine->reason;
+    out.push_back(Note{Note::Level::warn,
+                       "agent=" + agent.name + " degraded=yes reason=\"" + agent.degraded + "\""});
+    agent.quarantine.reset();
+    const bool out_by_it =
+        agent.state == AgentState::quarantined || agent.state == AgentState::probing;
+    if (out_by_it) settle(agent, now, out);
+  }
+  if (!agent.canary) prove_output(agent, now, out);
   if (agent.canary && now.mono >= agent.canary->until) {
     end_canary(agent, "it gave no answer", now, out);
   }

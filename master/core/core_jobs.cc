@@ -94,11 +94,14 @@ void Core::dispatch(Now now, Effects& out) {
 }
 
 Demand Core::demand_of(const LiveJob& job) const {
-  static const std::vector<std::string> kNoTags;
   static const std::string kNowhere;
-  const auto key = keys_.find(job.job.key);
-  return {job.job.language, key == keys_.end() ? kNoTags : key->second.tags, job.tried,
-          job.job.files, job.room_until == 0 ? kNowhere : job.doubted_on};
+  return {job.job.language, job.tags, job.tried, job.job.files,
+          job.room_until == 0 ? kNowhere : job.doubted_on};
+}
+
+std::vector<std::string> Core::tags_of(const std::string& key) const {
+  const auto known = keys_.find(key);
+  return known == keys_.end() ? std::vector<std::string>{} : known->second.tags;
 }
 
 void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
@@ -232,6 +235,7 @@ void Core::retry(LiveJob& job, Now now, Effects& out) {
                std::find(job.tried.begin(), job.tried.end(), entry.first) == job.tried.end();
       });
   job.wait_until = now.mono + settings_.queue_wait_ms;  // it had its turn: patience anew
+  await_room(job, now);
   enqueue(job);
   if (!elsewhere) {
     // The next try may meet the same host: give it time.

@@ -89,8 +89,8 @@ struct CoreSettings {
   // The lease of an attempt: the sandbox's own wait for a slot (10 s), files, and compiling and
   // running, which Jobe allows 10 s + 2 x cputime and 2 x cputime of wall time.
   std::uint32_t lease_base_ms = 60'000;
-  // A program whose agent is gone runs on to its wall limit, after compiling: so long its slot
-  // stays taken.
+  // A program whose agent is gone runs on to its wall limit, after compiling to that limit: so long
+  // its slot stays taken.
   std::uint32_t ghost_base_ms = 10'000;
   // The agent ends an attempt at its lease; the master waits this much longer for its word.
   std::uint32_t lease_margin_ms = 10'000;
@@ -102,7 +102,7 @@ constexpr std::uint32_t kDefaultCputimeSeconds = 5;  // Jobe's default
 constexpr std::uint32_t kMaxCputimeSeconds = 120;    // Jobe's clamp; above it answers 400
 
 constexpr std::uint32_t ghost_ms(const CoreSettings& settings, std::uint32_t cputime_s) {
-  return settings.ghost_base_ms + 2'000 * cputime_s;
+  return settings.ghost_base_ms + 4'000 * cputime_s;
 }
 
 constexpr std::uint32_t lease_ms(const CoreSettings& settings, std::uint32_t cputime_s) {

@@ -82,7 +82,8 @@ class Loop {
   std::uint64_t batch_ = 0;
   std::uint64_t committed_ = 0;
   std::string store_problem_;
-  MonoMs journal_moved_ = kNever;  // or had nothing to do; never: it has nothing to do
+  MonoMs journal_moved_ = kNever;  // since when a batch is with the journal, or its last word;
+                                   // never: none is
   MonoMs next_publish_ = 0;
   bool unpublished_ = true;
   bool stopping_ = false;

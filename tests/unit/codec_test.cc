@@ -34,6 +34,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
   hello.sandbox_problem = "";
   hello.held = {kAttempt};
   hello.tags = {"exam"};
+  hello.host = {4, 75, 2048, 512};
   Finished finished;
   finished.id = kAttempt;
   finished.ending = Ending::ran;
@@ -51,7 +52,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
       "03";
   return {
       {hello,
-       "dc0012"
+       "dc0016"
        "01"
        "01"
        "a56c61622d31"
@@ -68,7 +69,11 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
        "01" +
            id +
            "01"
-           "a46578616d"},
+           "a46578616d"
+           "04"
+           "4b"
+           "cd0800"
+           "cd0200"},
       {Heartbeat{12345},
        "92"
        "04"

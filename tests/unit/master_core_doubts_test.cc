@@ -126,6 +126,22 @@ TEST_SUITE("master core: doubts") {
     CHECK(cluster.agent_of(id) == "lab-1");  // lab-2 has a run for its only core
   }
 
+  TEST_CASE("what comes between the two answers does not lose the claim to room") {
+    Cluster cluster;
+    join(cluster, "lab-1", 4, 1);
+    const std::vector<JobId> jobs = fill(cluster, 2);
+    join(cluster, "lab-2", 1, 1);
+    cluster.finish(jobs[0], compiler_killed());
+    REQUIRE(cluster.agent_of(jobs[0]) == "lab-2");
+    cluster.finish(jobs[0], ended(Ending::http_error));
+    cluster.tell("lab-2", Bye{});
+    cluster.pass(5'000);
+    CHECK(cluster.job(jobs[0]).state == JobState::queued);  // lab-1 has a run for its only core
+    cluster.finish(jobs[1]);
+    cluster.pass(1'000);
+    CHECK(cluster.agent_of(jobs[0]) == "lab-1");
+  }
+
   TEST_CASE("the wait for room ends: then any host will do") {
     Cluster cluster;
     join(cluster, "lab-1", 2, 1);

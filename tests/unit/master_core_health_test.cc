@@ -207,6 +207,43 @@ TEST_SUITE("master core: health") {
     }
   }
 
+  TEST_CASE("a quarantined host works on, degraded, when the others are gone") {
+    Cluster cluster;
+    cluster.join("good", {.slots = 4});
+    cluster.join("sick", {.slots = 4});
+    run_several(cluster, "sick", 3, faulty());
+    REQUIRE(cluster.view("sick").state == AgentState::quarantined);
+    cluster.tell("good", Bye{});
+    cluster.links.erase("good");
+    cluster.pass(1'000);
+    CHECK(cluster.view("sick").state == AgentState::active);
+    CHECK(cluster.view("sick").degraded.find("runguard") != std::string::npos);
+    CHECK(cluster.running(cluster.submit()));
+    cluster.join("good", {.slots = 4});
+    cluster.pass(1'000);
+    CHECK(cluster.view("sick").state == AgentState::quarantined);
+    CHECK(cluster.view("sick").reason.find("runguard") != std::string::npos);
+    CHECK(cluster.view("sick").degraded.empty());
+  }
+
+  TEST_CASE("who alone may run a language is its last host, whoever else has it") {
+    CoreSettings settings;
+    SUBCASE("by a pin") {
+      settings.pins = {{"java", {"sick"}}};
+    }
+    SUBCASE("by a tag that a key requires") {}
+    Cluster cluster(settings);
+    ApiKey key;
+    key.name = key.hash = "exams";
+    key.tags = {"exam"};
+    if (settings.pins.empty()) cluster.feed(CreateKey{999, key});
+    cluster.join("good", {.slots = 4, .languages = {"c", "java"}});
+    cluster.join("sick", {.slots = 4, .languages = {"c", "java"}, .tags = {"exam"}});
+    run_several(cluster, "sick", 3, faulty());
+    CHECK(cluster.view("sick").state == AgentState::active);
+    CHECK_FALSE(cluster.view("sick").degraded.empty());
+  }
+
   TEST_CASE("quarantine outlives the connection") {
     Cluster cluster;
     cluster.join("good", {.slots = 4});
@@ -252,6 +289,25 @@ TEST_SUITE("master core: health") {
     cluster.tell("lab-1", well);
     CHECK(cluster.answers(second).size() == 1);
     CHECK(cluster.view("lab-1").running == 0);
+    CHECK(cluster.view("lab-1").host_faults == 0);
+  }
+
+  TEST_CASE("a canary that began nothing proves nothing: another is sent") {
+    Cluster cluster;
+    cluster.join("lab-1", {.slots = 2});
+    const JobId id = cluster.submit();
+    cluster.finish(id, silence());
+    REQUIRE(cluster.canaries.size() == 1);
+    Finished nothing = ended(Ending::unreachable);
+    nothing.id = cluster.canaries[0].id;
+    cluster.tell("lab-1", nothing);
+    CHECK(cluster.canaries.size() == 1);
+    cluster.pass(1'000);
+    REQUIRE(cluster.canaries.size() == 2);
+    Finished well = canary_answer();
+    well.id = cluster.canaries[1].id;
+    cluster.tell("lab-1", well);
+    CHECK(cluster.job(id).outcome == 15);
     CHECK(cluster.view("lab-1").host_faults == 0);
   }
 

@@ -114,6 +114,18 @@ TEST_SUITE("master core: placement") {
     CHECK(cluster.agent_of(id) == "lab-1");
   }
 
+  TEST_CASE("a revoked key's waiting jobs keep what it required") {
+    Cluster cluster;
+    add_key(cluster, "exams", {"exam"});
+    cluster.join("lab-1", {.tags = {"exam"}});
+    cluster.join("lab-2");
+    cluster.submit({.key = "exams"});
+    const JobId id = cluster.submit({.key = "exams"});
+    cluster.feed(RevokeKey{1, "exams"});
+    cluster.pass(1'000);
+    CHECK_FALSE(cluster.running(id));
+  }
+
   TEST_CASE("a pinned language runs nowhere else") {
     CoreSettings settings;
     settings.pins = {{"java", {"lab-2", "lab-9"}}};
@@ -152,6 +164,16 @@ TEST_SUITE("master core: placement") {
       REQUIRE(cluster.running(id));
       cluster.finish(id);
     }
+  }
+
+  TEST_CASE("a host that is short says so before it gets its first run") {
+    Cluster cluster;
+    const JobId id = cluster.submit();
+    Hello hello = hello_of("lab-1", {});
+    hello.host = {4, 0, 9'000, 12};
+    cluster.feed(FromAgent{1, hello});
+    CHECK_FALSE(cluster.running(id));
+    CHECK(cluster.view("lab-1").shortage == "short of disk: 12 MB free, a run may need 200");
   }
 
   TEST_CASE("a job that failed on the only other host does not wait for one that is short") {
