@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -22,6 +23,8 @@ struct Options {
   std::string jobe = "http://127.0.0.1:80";
   std::string jobe_key_file;
   std::string name;
+  std::vector<std::string> tags;
+  std::string sandbox_folder;
   std::uint32_t slots = std::max(1u, std::thread::hardware_concurrency());
   double weight = 1.0;
   std::string data;
@@ -57,6 +60,11 @@ void declare(CLI::App& app, Options& options) {
         return std::isfinite(std::strtod(text.c_str(), nullptr)) ? "" : text + " is no number";
       })
       ->capture_default_str();
+  app.add_option("--tag", options.tags,
+                 "A word that API keys may require of the hosts of their runs; may be repeated");
+  app.add_option("--sandbox-folder", options.sandbox_folder,
+                 "A folder on the disk on which that Jobe works, to watch its free space (default "
+                 "/home/jobe if there is one, else that of --data)");
   app.add_option("--data", options.data,
                  "Folder for results while the master is away (default docket-agent-NAME)");
   app.add_option("--drain", options.drain_s, "Seconds to finish what runs when stopped")
@@ -91,6 +99,25 @@ std::string jobe_key(const std::string& path) {
   return key;
 }
 
+std::vector<std::string> checked_tags(const std::vector<std::string>& tags) {
+  if (tags.size() > kMaxTags) {
+    throw StartError("tag: there may be " + std::to_string(kMaxTags) + " at the most");
+  }
+  for (const std::string& tag : tags) {
+    if (acceptable_agent_name(tag)) continue;
+    throw StartError("tag: '" + tag.substr(0, 100) +
+                     "' must be 1 to 64 letters, digits, '-', '_' or '.'");
+  }
+  return tags;
+}
+
+std::string watched_folder(const Options& options, const std::string& data) {
+  constexpr const char* kJobesHome = "/home/jobe";
+  if (!options.sandbox_folder.empty()) return options.sandbox_folder;
+  std::error_code ignored;
+  return std::filesystem::is_directory(kJobesHome, ignored) ? kJobesHome : data;
+}
+
 std::uint64_t random_instance() {
   std::uint64_t instance = 0;
   CHECK_THAT(::getrandom(&instance, sizeof instance, 0) == sizeof instance);
@@ -107,7 +134,8 @@ int run(const Options& options, const StopSignals& signals) {
   const Address jobe = start_value("jobe", parse_url_address("jobe", "http", options.jobe));
   const DataFolder data("data",
                         options.data.empty() ? "docket-agent-" + options.name : options.data);
-  const ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
+  const Host host = start_value("sandbox-folder", Host::open(watched_folder(options, data.path())));
+  ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
 
   CoreSettings settings;
   settings.name = options.name;
@@ -117,11 +145,12 @@ int run(const Options& options, const StopSignals& signals) {
   settings.weight_percent = static_cast<std::uint32_t>(options.weight * 100 + 0.5);
   settings.master = master.text();
   settings.jobe = jobe.text();
+  settings.tags = checked_tags(options.tags);
 
   const auto dealer = start_value("master", Dealer::connect(master));
   const auto client = JobeClient::create(jobe, jobe_key(options.jobe_key_file));
   Loop loop(
-      Core(settings), *dealer, *client, spool,
+      Core(settings), *dealer, *client, spool, host,
       [&] {
         std::printf("ready name=%s\n", options.name.c_str());
         std::fflush(stdout);

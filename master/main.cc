@@ -4,11 +4,13 @@
 
 #include <chrono>
 #include <cstdio>
+#include <sstream>
 #include <thread>
 
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/ops_api.h"
 #include "master/loop/loop.h"
+#include "master/store/backup.h"
 #include "master/store/files.h"
 #include "master/store/journal.h"
 #include "master/store/reader.h"
@@ -30,11 +32,16 @@ struct Options {
   int http_threads = 2;
   std::uint32_t drain_s = 30;
   std::uint32_t retention_days = 30;
+  std::uint64_t database_mb = 4096;
+  std::string backups;
   std::uint64_t files_mb = 4096;
   bool check_file_ids = false;
   CoreSettings core;
   std::uint32_t queue_wait_s = 600;
+  std::uint32_t lease_s = 60;
   std::uint32_t queue_mb = 1024;
+  std::string placement{placement_name(PlacementPolicy::least_loaded)};
+  std::vector<std::string> pins;
   std::uint32_t idempotency_hours = 24;
 };
 
@@ -60,6 +67,12 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
+  app.add_option("--database-mb", options.database_mb,
+                 "Most MB of database in use; beyond it the oldest finished jobs go")
+      ->check(CLI::Range(16, 16'777'216))
+      ->capture_default_str();
+  app.add_option("--backups", options.backups,
+                 "Folder for the copies that docket backup makes (default: backups in --data)");
   app.add_option("--files-mb", options.files_mb,
                  "Most MB of support files kept; the least recently used go first")
       ->check(CLI::Range(1, 16'777'216))
@@ -77,6 +90,26 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 24 * 30))
       ->capture_default_str();
   app.add_option("--queue-wait", options.queue_wait_s, "Seconds a job may wait")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  app.add_option("--placement", options.placement,
+                 "How a host is chosen: least-loaded, weighted-random or round-robin")
+      ->capture_default_str();
+  app.add_option("--pin", options.pins,
+                 "LANGUAGE=HOST,…: only these agents run the language; may be repeated");
+  app.add_option("--host-memory-mb", options.core.min_free_memory_mb,
+                 "A host with less free memory takes no run; 0: any does")
+      ->capture_default_str();
+  app.add_option("--host-disk-mb", options.core.min_free_disk_mb,
+                 "A host with less free disk takes no run; 0: any does")
+      ->capture_default_str();
+  app.add_option("--host-load", options.core.max_load_percent,
+                 "A host above this load, in percent of its cores, takes no run; 0: any does")
+      ->check(CLI::Range(0u, kMaxLoadPercent))
+      ->capture_default_str();
+  app.add_option(
+         "--lease", options.lease_s,
+         "Seconds for compiling, files and waits of one attempt, besides twice its CPU limit")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
   app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")
@@ -123,13 +156,53 @@ void let_answers_leave(const http::Server& server) {
   }
 }
 
+PlacementPolicy placement_of(const std::string& name) {
+  for (const auto policy : {PlacementPolicy::least_loaded, PlacementPolicy::weighted_random,
+                            PlacementPolicy::round_robin}) {
+    if (placement_name(policy) == name) return policy;
+  }
+  throw StartError("placement: '" + name +
+                   "' is none of least-loaded, weighted-random, round-robin");
+}
+
+std::map<std::string, std::vector<std::string>> pins_of(const std::vector<std::string>& words) {
+  std::map<std::string, std::vector<std::string>> pins;
+  for (const std::string& word : words) {
+    const auto equals = word.find('=');
+    const auto refuse = [&] {
+      throw StartError("pin: '" + word.substr(0, 100) + "' is not LANGUAGE=HOST,HOST");
+    };
+    if (equals == std::string::npos || equals == 0) refuse();
+    std::vector<std::string>& hosts = pins[word.substr(0, equals)];
+    std::istringstream list(word.substr(equals + 1));
+    for (std::string host; std::getline(list, host, ',');) {
+      if (!acceptable_agent_name(host)) refuse();
+      hosts.push_back(host);
+    }
+    if (hosts.empty()) refuse();
+  }
+  return pins;
+}
+
 CoreSettings core_settings(const Options& options) {
   CoreSettings settings = options.core;
+  settings.placement = placement_of(options.placement);
+  settings.pins = pins_of(options.pins);
   settings.queue_wait_ms = options.queue_wait_s * 1'000;
+  settings.lease_base_ms = options.lease_s * 1'000;
   settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
   // A name must not outlive its run's result.
   settings.idempotency_ms =
       std::min(options.idempotency_hours, options.retention_days * 24) * 3'600'000;
+  return settings;
+}
+
+store::JournalOptions journal_settings(const std::string& data_dir, const Options& options) {
+  store::JournalOptions settings;
+  settings.data_dir = data_dir;
+  settings.retention.age_ms = std::int64_t{options.retention_days} * 24 * 3'600 * 1'000;
+  settings.retention.database_bytes = options.database_mb << 20;
+  settings.retention.names_ms = core_settings(options).idempotency_ms;
   return settings;
 }
 
@@ -163,8 +236,7 @@ int run(const Options& options, const StopSignals& signals) {
 
   // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
   std::unique_ptr<Loop> loop;
-  store::JournalOptions journal_options{data.path(),
-                                        std::int64_t{options.retention_days} * 24 * 3600 * 1000};
+  const store::JournalOptions journal_options = journal_settings(data.path(), options);
   const auto journal =
       start_value("data", store::Journal::open(
                               journal_options,
@@ -173,7 +245,10 @@ int run(const Options& options, const StopSignals& signals) {
                                   loop->journal_progress(progress);  // not if the start fails
                               },
                               log));
-  const auto reader = start_value("data", store::open_reader(data.path()));
+  const auto reader =
+      start_value("data", store::open_reader(data.path(), [&journal](const std::string& problem) {
+                    journal->report_damage(problem);
+                  }));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 
   Core core(core_settings(options), DOCKET_VERSION);
@@ -193,11 +268,14 @@ int run(const Options& options, const StopSignals& signals) {
   http::FileUploads uploads(*files, {.check_ids = options.check_file_ids}, respond, log);
   http::KeyGate gate(published);
   http::JobeApi jobe(post, *reader, *files, uploads, published, &gate,
-                     journal_options.retention_ms);
+                     journal_options.retention.age_ms);
   // The operations listener has a door of its own.
   http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
-                         journal_options.retention_ms);
-  http::OpsApi ops(post, ops_jobe, *reader, published, {DOCKET_VERSION, read_clock().wall},
+                         journal_options.retention.age_ms);
+  store::DiskBackups copies(data.path(),
+                            options.backups.empty() ? data.path() + "/backups" : options.backups);
+  http::BackupRequests backups(copies, respond, log);
+  http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
                    options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
@@ -205,9 +283,13 @@ int run(const Options& options, const StopSignals& signals) {
       std::move(core), std::move(first), *router, *files, published,
       [&](Loop::Reply&& reply) {
         const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
-        const auto* answer = std::get_if<Answer>(&reply);
-        respond(to, answer != nullptr ? jobe.response_to(*answer)
-                                      : http::OpsApi::response_to(std::get<CommandDone>(reply)));
+        if (const auto* answer = std::get_if<Answer>(&reply)) {
+          respond(to, jobe.response_to(*answer));
+        } else if (const auto* done = std::get_if<CommandDone>(&reply)) {
+          respond(to, http::OpsApi::response_to(*done));
+        } else {
+          respond(to, http::OpsApi::response_to(std::get<Explained>(reply)));
+        }
       },
       log);
   loop->attach(*journal);
@@ -226,6 +308,7 @@ int run(const Options& options, const StopSignals& signals) {
   listeners[kJobeListener] = jobe_server.get();
   listeners[kOpsListener] = ops_server.get();
   uploads.start();
+  backups.start();
 
   const store::FileUse kept = files->use();
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
@@ -242,6 +325,7 @@ int run(const Options& options, const StopSignals& signals) {
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
   uploads.stop();
+  backups.stop();
   jobe_server.reset();
   ops_server.reset();
   log->info("stopped=yes");

@@ -36,9 +36,15 @@ void layout(Archive& a, M& m) {
     a.list("languages", m.languages, kMaxLanguages, [&](auto& l) { language(a, l); });
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
     a.list("held", m.held, kMaxHeldAttempts, [&](auto& id) { attempt_id(a, id); });
+    a.list("tags", m.tags, kMaxTags, [&](auto& tag) { a.text("tag", tag, kMaxNameBytes); });
   } else if constexpr (std::is_same_v<T, SandboxReport>) {
     a.list("languages", m.languages, kMaxLanguages, [&](auto& l) { language(a, l); });
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
+  } else if constexpr (std::is_same_v<T, HostReport>) {
+    a.number("cores", m.cores, 1, kMaxCores);
+    a.number("load_percent", m.load_percent, 0, kMaxLoadPercent);
+    a.number("free_memory_mb", m.free_memory_mb);
+    a.number("free_disk_mb", m.free_disk_mb);
   } else if constexpr (std::is_same_v<T, NeedChunk>) {
     attempt_id(a, m.id);
     a.text("file", m.file, kMaxNameBytes);
@@ -53,6 +59,8 @@ void layout(Archive& a, M& m) {
     a.text("fault_signature", m.fault_signature, kMaxTextBytes);
     a.number("push_ms", m.push_ms);
     a.number("run_ms", m.run_ms);
+    a.number("load_percent", m.load_percent, 0, kMaxLoadPercent);
+    a.code("remark", m.remark, 0, 2);
   } else if constexpr (std::is_same_v<T, Draining> || std::is_same_v<T, Bye>) {
     // no fields
   } else if constexpr (std::is_same_v<T, Welcome>) {
@@ -104,6 +112,7 @@ constexpr std::uint8_t type_of() {
   if constexpr (std::is_same_v<M, Bye>) return 13;
   if constexpr (std::is_same_v<M, Cancel>) return 14;
   if constexpr (std::is_same_v<M, NeedChunk>) return 15;
+  if constexpr (std::is_same_v<M, HostReport>) return 16;
 }
 
 // ---- writing

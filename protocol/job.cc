@@ -105,6 +105,8 @@ std::string_view ending_name(Ending ending) {
       return "overdue";
     case Ending::evicted:
       return "evicted";
+    case Ending::doubted:
+      return "doubted";
     case Ending::forgotten:
       return "forgotten by agent";
   }

@@ -87,6 +87,7 @@ enum class Ending : std::uint8_t {
   overdue = 33,     // the lease ended without a word from the agent
   forgotten = 34,   // the agent came back without it
   evicted = 35,     // an operator's deadline for its host came
+  doubted = 36,     // its host was too busy to believe that it ran out of time
 };
 inline constexpr std::uint8_t kLastWireEnding = static_cast<std::uint8_t>(Ending::cancelled);
 

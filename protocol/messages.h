@@ -26,9 +26,13 @@ inline constexpr std::size_t kMaxTextBytes = 4096;         // reasons and detail
 inline constexpr std::size_t kMaxLanguages = 256;
 inline constexpr std::size_t kMaxFilesPerJob = 1024;
 inline constexpr std::size_t kMaxSlots = 1024;
+inline constexpr std::size_t kMaxTags = 32;  // of one agent, or asked for by one key
+inline constexpr std::uint32_t kMaxCores = 65536;
+inline constexpr std::uint32_t kMaxLoadPercent = 1'000'000;
 inline constexpr std::size_t kMaxHeldAttempts = 65536;  // running, or finished and not taken
 
-// 1 to 64 letters, digits, '-', '_' or '.': it stands in logs, file names and URLs.
+// 1 to 64 letters, digits, '-', '_' or '.': it stands in logs, file names and URLs. Agents, keys
+// and tags have such names.
 bool acceptable_agent_name(std::string_view name);
 
 // ---- both ways
@@ -50,8 +54,9 @@ struct Hello {
   std::uint32_t slots = 0;           // 1..kMaxSlots
   std::uint32_t weight_percent = 0;  // 100 is a host of ordinary speed; 1..10000
   std::vector<Language> languages;
-  std::string sandbox_problem;  // why no language can be run just now; empty when all is well
-  std::vector<AttemptId> held;  // attempts running here, or finished and not yet taken
+  std::string sandbox_problem;    // why no language can be run just now; empty when all is well
+  std::vector<AttemptId> held;    // attempts running here, or finished and not yet taken
+  std::vector<std::string> tags;  // what its admin says of it: "exam", "gpu"
   bool operator==(const Hello&) const = default;
 };
 
@@ -60,6 +65,15 @@ struct SandboxReport {
   std::vector<Language> languages;
   std::string sandbox_problem;
   bool operator==(const SandboxReport&) const = default;
+};
+
+// How the host fares, told every few seconds.
+struct HostReport {
+  std::uint32_t cores = 0;         // 1..65536
+  std::uint32_t load_percent = 0;  // tasks that run or want to: 100 is one for each core
+  std::uint64_t free_memory_mb = 0;
+  std::uint64_t free_disk_mb = 0;  // where the sandbox works
+  bool operator==(const HostReport&) const = default;
 };
 
 // Send me the file's bytes from this offset on, kMaxChunkBytes or what is left. Answered with
@@ -71,17 +85,27 @@ struct NeedChunk {
   bool operator==(const NeedChunk&) const = default;
 };
 
+// What the agent read in a sandbox's answer beside its outcome. Such an answer may be the program's
+// own doing, or its host's.
+enum class Remark : std::uint8_t {
+  none = 0,
+  silent = 1,           // outcome 15 without a byte of text
+  compile_time_up = 2,  // outcome 11 because the compiler was killed for its time
+};
+
 // What became of an attempt. The agent repeats it until Taken.
 struct Finished {
   AttemptId id;
   Ending ending = Ending::none;
-  std::uint32_t http_status = 0;  // 0: none came
-  std::uint32_t outcome = 0;      // Jobe's number when ending is ran, else 0
-  std::string body;               // the sandbox's answer, run_id replaced by the job's id
-  std::string detail;             // for people: what exactly went wrong; empty when nothing did
-  std::string fault_signature;    // the sandbox's own complaint found in the answer, or empty
-  std::uint32_t push_ms = 0;      // time for files
-  std::uint32_t run_ms = 0;       // time from the first POST to its last answer
+  std::uint32_t http_status = 0;   // 0: none came
+  std::uint32_t outcome = 0;       // Jobe's number when ending is ran, else 0
+  std::string body;                // the sandbox's answer, run_id replaced by the job's id
+  std::string detail;              // for people: what exactly went wrong; empty when nothing did
+  std::string fault_signature;     // the sandbox's own complaint found in the answer, or empty
+  std::uint32_t push_ms = 0;       // time for files
+  std::uint32_t run_ms = 0;        // time from the first POST to its last answer
+  std::uint32_t load_percent = 0;  // the host's mean load meanwhile; 0: not measured
+  Remark remark = Remark::none;
   bool operator==(const Finished&) const = default;
 };
 
@@ -159,7 +183,8 @@ struct Cancel {
   bool operator==(const Cancel&) const = default;
 };
 
-using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, NeedChunk, Finished, Draining, Bye>;
+using ToMaster =
+    std::variant<Hello, Heartbeat, SandboxReport, HostReport, NeedChunk, Finished, Draining, Bye>;
 using ToAgent =
     std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken, Cancel>;
 

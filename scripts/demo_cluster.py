@@ -1,18 +1,16 @@
 """Starts a Docket cluster on loopback, submits programs and prints the outcomes; see scripts/demo."""
 import base64
 import concurrent.futures
-import ctypes
 import hashlib
 import json
 import pathlib
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
+
+from local_cluster import Cluster, call
 
 AGENTS = ("lab-1", "lab-2", "lab-3")
 SLOTS = 2
@@ -39,53 +37,6 @@ PROGRAMS = [  # what it shows, language, source, more of the run_spec, outcome, 
      "print(sum(int(line.split()[1]) for line in open('fruit.txt')))",
      {"file_list": [[FILE_ID, "fruit.txt"]]}, 15, "7\n"),
 ]
-
-
-class Cluster:
-    def __init__(self, folder, binaries):
-        self.folder, self.binaries, self.processes = folder, binaries, []
-
-    def start(self, program, *options):
-        """Starts a program and returns the facts of its ready line."""
-        log = open(self.folder / f"{program}-{len(self.processes)}.log", "wb")
-        process = subprocess.Popen(
-            [self.binaries / program, *options], stdout=subprocess.PIPE, stderr=log,
-            stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=end_with_parent)
-        self.processes.append((program, process))
-        while line := process.stdout.readline().decode():
-            if line.startswith("ready "):
-                return dict(fact.split("=", 1) for fact in line.split()[1:])
-        sys.exit(f"{program} did not start:\n{pathlib.Path(log.name).read_text()}")
-
-    def stop(self):
-        # Agents first, so that they can say goodbye; sandboxes and the master when they are gone.
-        for name in ("docket-agent", "docket-master", "trial-jobe"):
-            group = [process for program, process in self.processes if program == name]
-            for process in group:
-                process.terminate()
-            for process in group:
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
-
-
-def end_with_parent():
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
-def call(method, url, body=None):
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method,
-                                     headers={"Content-Type": "application/json"})
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    try:
-        with opener.open(request, timeout=120) as answer:
-            return answer.status, answer.read()
-    except urllib.error.HTTPError as refused:
-        return refused.code, refused.read()
 
 
 def submit(jobe, language, source, more):
@@ -151,14 +102,10 @@ def main():
     cluster = Cluster(folder, binaries)
     try:
         print("== Starting a master, three trial sandboxes and an agent beside each")
-        master = cluster.start("docket-master", "--jobe-listen", "127.0.0.1:0", "--ops-listen",
-                               "127.0.0.1:0", "--agents-listen", "tcp://127.0.0.1:0",
-                               "--data", folder / "master")
+        master = cluster.start_master()
         for name in AGENTS:
-            sandbox = cluster.start("trial-jobe", "--listen", "127.0.0.1:0", "--slots", str(SLOTS))
-            cluster.start("docket-agent", "--master", master["agents"], "--jobe",
-                          f"http://{sandbox['listen']}", "--name", name, "--slots", str(SLOTS),
-                          "--data", folder / name)
+            sandbox = cluster.start("trial-jobe", "--listen", "127.0.0.1:0", "--slots", SLOTS)
+            cluster.start_agent(master, sandbox, name, SLOTS)
         jobe = f"http://{master['jobe']}/jobe/index.php/restapi"
         ops = f"http://{master['ops']}"
         languages = json.loads(call("GET", f"{jobe}/languages")[1])

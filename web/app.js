@@ -117,7 +117,8 @@ function show_agent(row, agent, mixed, master_version) {
   const [word, lasts] = state.firstChild.children;
   set_children(word, agent.state, () => dotted(agent.state, `agent-${agent.state}`));
   set_time(lasts, agent.since, agent.since === null ? '' : `for ${coarse_since(agent.since)}`);
-  const reason = agent.reason || (agent.degraded && `degraded: ${agent.degraded}`);
+  const reason =
+    agent.reason || (agent.degraded && `degraded: ${agent.degraded}`) || agent.shortage;
   set_text(state.lastChild, reason);
   state.lastChild.hidden = reason === '';
   set_text(load.firstChild, `${count(agent.running)} / ${count(agent.slots)}`);

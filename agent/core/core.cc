@@ -21,6 +21,10 @@ void Core::tick(Now now, Effects& out) {
     probing_ = true;
     out.push_back(Probe{});
   }
+  if (!sampling_ && now.mono >= next_sample_) {
+    sampling_ = true;
+    out.push_back(SampleHost{});
+  }
   if (welcomed_ && now.mono - heard_ >= silence_ms_) {
     lose_link(now, out, "the master is silent");
     out.push_back(Reconnect{});
@@ -38,7 +42,7 @@ void Core::tick(Now now, Effects& out) {
 }
 
 MonoMs Core::next_deadline() const {
-  MonoMs next = probing_ ? kNever : next_probe_;
+  MonoMs next = std::min(probing_ ? kNever : next_probe_, sampling_ ? kNever : next_sample_);
   if (welcomed_) {
     next = std::min({next, sent_ + heartbeat_ms_, heard_ + silence_ms_});
   } else if (probed_) {
@@ -73,6 +77,7 @@ void Core::say_hello(Now now, Effects& out) {
   hello.languages = languages_;
   hello.sandbox_problem = sandbox_problem_;
   for (const auto& [id, work] : works_) hello.held.push_back(id);
+  hello.tags = settings_.tags;
   next_hello_ = now.mono + settings_.hello_every_ms;
   unanswered_since_ = std::min(unanswered_since_, now.mono);
   if (link_note_.empty() && now.mono - unanswered_since_ >= settings_.no_answer_ms) {
@@ -99,6 +104,7 @@ void Core::on_message(Welcome& message, Now now, Effects& out) {
   ever_welcomed_ = true;
   if (sandbox_changed_) tell(SandboxReport{languages_, sandbox_problem_}, now, out);
   if (draining_) tell(Draining{}, now, out);
+  next_report_ = now.mono;
   flights_.ask_again();
   for (auto& [id, work] : works_) {
     if (work.phase == Phase::finished) tell(work.result, now, out);
@@ -207,6 +213,25 @@ void Core::report_sandbox(Now now, Effects& out) {
   if (welcomed_) tell(SandboxReport{languages_, sandbox_problem_}, now, out);
 }
 
+// ---- the host
+
+void Core::on(HostSampled& event, Now now, Effects& out) {
+  sampling_ = false;
+  const bool busy = running() > 0;
+  next_sample_ = now.mono + (busy ? settings_.sample_busy_ms : settings_.report_every_ms);
+  load_.percent += event.report.load_percent;
+  ++load_.looks;
+  if (!welcomed_ || now.mono < next_report_) return;
+  next_report_ = now.mono + settings_.report_every_ms;
+  tell(event.report, now, out);
+}
+
+std::uint32_t Core::mean_load(const Work& work) const {
+  const std::uint64_t looks = load_.looks - work.load_before.looks;
+  if (work.posted == 0 || looks == 0) return 0;
+  return static_cast<std::uint32_t>((load_.percent - work.load_before.percent) / looks);
+}
+
 // ---- runs
 
 Core::Work* Core::find(const AttemptId& id, Phase phase) {
@@ -232,7 +257,11 @@ void Core::on_message(Assign& message, Now now, Effects& out) {
 
 void Core::post(Work& work, Now now, Effects& out) {
   work.phase = Phase::posting;
-  if (work.posted == 0) work.posted = now.mono;
+  if (work.posted == 0) {
+    work.posted = now.mono;
+    work.load_before = load_;
+    next_sample_ = std::min(next_sample_, now.mono + settings_.sample_busy_ms);
+  }
   const MonoMs left = std::max<MonoMs>(work.lease_end - now.mono, 1);
   out.push_back(PostRun{work.order.id, work.order.body, static_cast<std::uint32_t>(left)});
 }
@@ -264,7 +293,29 @@ void Core::on(RunAnswered& event, Now now, Effects& out) {
   result.body = std::move(event.body);
   result.detail = std::move(event.detail);
   result.fault_signature = std::move(event.fault_signature);
+  result.remark = event.remark;
+  const bool overload = event.outcome == static_cast<std::uint32_t>(Outcome::overload);
+  if (overload) {
+    result.detail = overload_advice();
+    if (!overload_noted_) {
+      out.push_back(Note{Note::Level::warn, "sandbox=overloaded jobe=" + settings_.jobe +
+                                                " reason=\"" + result.detail + "\""});
+    }
+  }
+  if (event.ending == Ending::ran) overload_noted_ = overload;
   finish(*work, std::move(result), now, out);
+}
+
+std::string Core::overload_advice() const {
+  const auto posted = std::count_if(works_.begin(), works_.end(), [](const auto& entry) {
+    return entry.second.phase == Phase::posting;
+  });
+  // Never above the slots: Jobe has fewer users, or marks some busy that nobody uses. Those marks
+  // are in shared memory, which outlives Apache.
+  return std::to_string(posted) + " of " + std::to_string(settings_.slots) +
+         " slots were in use: Jobe has fewer users (jobe_max_users), others use it too, or its web "
+         "server crashed and left users marked busy; for that, run its freeallusers.php as root or "
+         "reboot";
 }
 
 void Core::on_message(FileChunk& message, Now now, Effects& out) {
@@ -311,6 +362,7 @@ void Core::finish(Work& work, Finished result, Now now, Effects& out) {
   result.push_ms = work.push_ms;
   const MonoMs took = work.posted == 0 ? 0 : now.mono - work.posted - work.push_ms;
   result.run_ms = static_cast<std::uint32_t>(std::max<MonoMs>(took, 0));
+  result.load_percent = mean_load(work);
   work.phase = Phase::finished;
   work.result = std::move(result);
   work.order.body.clear();

@@ -27,6 +27,7 @@ struct CoreSettings {
   std::uint32_t weight_percent = 100;
   std::string master;  // for people, in notes
   std::string jobe;    // likewise
+  std::vector<std::string> tags;
 
   std::uint32_t hello_every_ms = 1'000;     // until the master answers
   std::uint32_t no_answer_ms = 3'000;       // then it is said that none comes
@@ -34,6 +35,8 @@ struct CoreSettings {
   std::uint32_t probe_every_ms = 30'000;    // a well sandbox: new languages show within this
   std::uint32_t probe_retry_ms = 500;       // a sick one, doubled up to the next
   std::uint32_t probe_retry_max_ms = 5'000;
+  std::uint32_t report_every_ms = 2'000;  // how the host fares
+  std::uint32_t sample_busy_ms = 250;     // four looks at a program's shortest CPU limit
 };
 
 class Core {
@@ -53,11 +56,18 @@ class Core {
   // Where an attempt stands.
   enum class Phase { posting, fetching, finished };
 
+  // The host's load, summed over all looks at it.
+  struct Load {
+    std::uint64_t percent = 0;
+    std::uint64_t looks = 0;
+  };
+
   struct Work {
     Phase phase = Phase::posting;
     Assign order;
     MonoMs lease_end = 0;
     MonoMs posted = 0;
+    Load load_before;  // when it was posted
     MonoMs fetching_since = 0;
     std::uint32_t push_ms = 0;
     std::set<std::string> awaited;  // files that the sandbox may lack
@@ -72,6 +82,7 @@ class Core {
   void on(FileChecked& event, Now now, Effects& out);
   void on(FilePushed& event, Now now, Effects& out);
   void on(Probed& event, Now now, Effects& out);
+  void on(HostSampled& event, Now now, Effects& out);
   void on(Recovered& event, Now now, Effects& out);
   void on(Drain& event, Now now, Effects& out);
 
@@ -95,6 +106,9 @@ class Core {
   void finish(Work& work, Finished result, Now now, Effects& out);
   // Without an answer of the sandbox.
   void fail(Work& work, Ending ending, std::string detail, Now now, Effects& out);
+  // What to do about a sandbox that has no free user for what it was given, for its admin.
+  std::string overload_advice() const;
+  std::uint32_t mean_load(const Work& work) const;
   void sandbox_down(const std::string& problem, Now now, Effects& out);
   void report_sandbox(Now now, Effects& out);
   void stop_when_drained(Effects& out);
@@ -127,6 +141,13 @@ class Core {
   bool sandbox_changed_ = false;  // since the last hello
   std::vector<Language> languages_;
   std::string sandbox_problem_;
+  bool overload_noted_ = false;  // and nothing has run since
+
+  // the host
+  bool sampling_ = false;
+  MonoMs next_sample_ = 0;
+  MonoMs next_report_ = 0;
+  Load load_;
 
   std::map<AttemptId, Work> works_;
   FileFlights flights_;

@@ -25,6 +25,7 @@ struct RunAnswered {
   std::string body;  // run_id replaced
   std::string detail;
   std::string fault_signature;
+  Remark remark = Remark::none;
 };
 
 // Whether the sandbox has a file; false also when it did not say.
@@ -43,6 +44,11 @@ struct Probed {
   std::string problem;  // empty: the sandbox answered
 };
 
+// How the host fares.
+struct HostSampled {
+  HostReport report;
+};
+
 // Results of an earlier life that the master has not taken.
 struct Recovered {
   std::vector<Finished> results;
@@ -51,8 +57,8 @@ struct Recovered {
 // Take no more; stop when nothing is left.
 struct Drain {};
 
-using Event =
-    std::variant<FromMaster, RunAnswered, FileChecked, FilePushed, Probed, Recovered, Drain>;
+using Event = std::variant<FromMaster, RunAnswered, FileChecked, FilePushed, Probed, HostSampled,
+                           Recovered, Drain>;
 
 // ---- effects
 
@@ -82,6 +88,9 @@ struct PutFile {
 
 struct Probe {};
 
+// Tell by HostSampled how the host fares.
+struct SampleHost {};
+
 // Keep on disk until Unspool.
 struct Spool {
   Finished result;
@@ -103,8 +112,8 @@ struct Ready {};
 // Drained: nothing is left to do.
 struct Stop {};
 
-using Effect = std::variant<SendToMaster, Reconnect, PostRun, CheckFile, PutFile, Probe, Spool,
-                            Unspool, Note, Ready, Stop>;
+using Effect = std::variant<SendToMaster, Reconnect, PostRun, CheckFile, PutFile, Probe, SampleHost,
+                            Spool, Unspool, Note, Ready, Stop>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket::agent

@@ -65,6 +65,17 @@ std::string_view text_at(const ordered_json& parsed, const char* key) {
   return found->get_ref<const std::string&>();
 }
 
+Remark remark_on(std::uint32_t outcome, const ordered_json& json) {
+  const std::string_view cmpinfo = text_at(json, "cmpinfo");
+  const bool no_text =
+      cmpinfo.empty() && text_at(json, "stdout").empty() && text_at(json, "stderr").empty();
+  if (outcome == static_cast<std::uint32_t>(Outcome::ok) && no_text) return Remark::silent;
+  if (outcome == static_cast<std::uint32_t>(Outcome::compile_error) && compile_time_up(cmpinfo)) {
+    return Remark::compile_time_up;
+  }
+  return Remark::none;
+}
+
 RunAnswered too_large(RunAnswered&& answer) {
   answer.ending = Ending::unreadable;
   answer.body.clear();
@@ -108,6 +119,7 @@ RunAnswered read_run_answer(const AttemptId& id, int http_status, std::string&& 
   if (answer.fault_signature.empty()) {
     answer.fault_signature = fault_signature(text_at(json, "stderr"), Step::run);
   }
+  answer.remark = remark_on(answer.outcome, json);
   answer.body = with_run_id(std::move(body), parsed, id.job.text());
   if (answer.body.size() > kMaxBodyBytes) return too_large(std::move(answer));
   return answer;

@@ -6,6 +6,7 @@ namespace docket::agent {
 namespace {
 
 constexpr std::size_t kMostMessagesPerTurn = 256;
+constexpr MonoMs kSpoolAgainMs = 1'000;
 
 template <class... F>
 struct Overloaded : F... {
@@ -16,26 +17,26 @@ Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 
-Loop::Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool,
+Loop::Loop(Core core, Dealer& dealer, JobeClient& jobe, ResultSpool& spool, const Host& host,
            std::function<void()> ready, Logger log)
     : core_(std::move(core)),
       dealer_(dealer),
       jobe_(jobe),
       spool_(spool),
+      host_(host),
       ready_(std::move(ready)),
       log_(std::move(log)) {}
 
 void Loop::run() {
   core_.step(Recovered{spool_.load()}, read_clock(), effects_);
   perform();
-  while (!stopped_) {
+  while (!over()) {
     sleep(read_clock());
     const Now now = read_clock();
     for (const DrainWithin& drain : inbox_.take()) {
       stop_by_ = now.mono + drain.drain_ms;
       core_.step(Drain{}, now, effects_);
     }
-    events_.clear();
     jobe_.collect(events_);
     const std::size_t bad_before = dealer_.bad_frames();
     dealer_.receive(kMostMessagesPerTurn, events_);
@@ -43,20 +44,41 @@ void Loop::run() {
       log_->warn("bad_frames={} from=master", dealer_.bad_frames());
     }
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
+    events_.clear();
     core_.tick(now, effects_);
     perform();
+    retry_spool(now.mono);
     if (now.mono >= stop_by_) {
       log_->warn("draining=given_up running={}", core_.running());
       core_.give_up(effects_);
       perform();
+      if (spool_.unsaved() > 0) log_->error("results_lost={}", spool_.unsaved());
       return;
     }
   }
 }
 
+void Loop::keep(const Finished& result) {
+  const bool was_well = spool_.unsaved() == 0;
+  const auto kept = spool_.keep(result);
+  if (kept || !was_well) return;
+  log_->error(
+      "spool=failing reason=\"{}\" note=\"results are in memory only until the disk or the "
+      "master takes them\"",
+      kept.error().message);
+}
+
+void Loop::retry_spool(MonoMs now) {
+  if (spool_.unsaved() == 0 || now < next_spool_) return;
+  spool_.retry();
+  next_spool_ = now + kSpoolAgainMs;
+  if (spool_.unsaved() == 0) log_->info("spool=well");
+}
+
 void Loop::sleep(Now now) {
-  if (dealer_.pending()) return;
-  const MonoMs until = std::min(core_.next_deadline(), stop_by_);
+  if (dealer_.pending() || !events_.empty()) return;
+  const MonoMs spool = spool_.unsaved() > 0 ? next_spool_ : kNever;
+  const MonoMs until = std::min({core_.next_deadline(), stop_by_, spool});
   const MonoMs wait = std::clamp<MonoMs>(until - now.mono, 0, 10'000);
   jobe_.wait({dealer_.fd(), inbox_.fd()}, static_cast<int>(wait));
 }
@@ -75,12 +97,8 @@ void Loop::perform_one(Effect& effect) {
                  [&](CheckFile& file) { jobe_.start(std::move(file)); },
                  [&](PutFile& file) { jobe_.start(std::move(file)); },
                  [&](Probe&) { jobe_.start_probe(); },
-                 [&](Spool& keep) {
-                   if (auto kept = spool_.keep(keep.result); !kept) {
-                     log_->error("job={} spool=failing reason=\"{}\"", keep.result.id.job.text(),
-                                 kept.error().message);
-                   }
-                 },
+                 [&](SampleHost&) { events_.push_back(HostSampled{host_.sample()}); },
+                 [&](Spool& finished) { keep(finished.result); },
                  [&](Unspool& gone) { spool_.forget(gone.id); },
                  [&](Note& note) {
                    log_->log(

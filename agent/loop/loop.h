@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "agent/core/core.h"
+#include "agent/host/host.h"
 #include "agent/jobe/client.h"
 #include "agent/net/dealer.h"
 #include "agent/spool/spool.h"
@@ -17,7 +18,7 @@ namespace docket::agent {
 class Loop {
  public:
   // `ready` is called once, on the loop's thread, when the master has welcomed the agent.
-  Loop(Core core, Dealer& dealer, JobeClient& jobe, const ResultSpool& spool,
+  Loop(Core core, Dealer& dealer, JobeClient& jobe, ResultSpool& spool, const Host& host,
        std::function<void()> ready, Logger log);
 
   // Take no more, finish what runs, then return from run(); after drain_ms at the latest.
@@ -34,19 +35,25 @@ class Loop {
   void sleep(Now now);
   void perform();
   void perform_one(Effect& effect);
+  void keep(const Finished& result);
+  void retry_spool(MonoMs now);
+  // Nothing is left to do, and what is finished is with the master or on disk.
+  bool over() const { return stopped_ && spool_.unsaved() == 0; }
 
   Core core_;
   Dealer& dealer_;
   JobeClient& jobe_;
-  const ResultSpool& spool_;
+  ResultSpool& spool_;
+  const Host& host_;
   const std::function<void()> ready_;
   const Logger log_;
 
   Mailbox<DrainWithin> inbox_;
-  std::vector<Event> events_;
+  std::vector<Event> events_;  // of this turn, and what effects have found for the next
   Effects effects_;
   MonoMs stop_by_ = kNever;
   bool stopped_ = false;
+  MonoMs next_spool_ = 0;  // while something is unsaved
 };
 
 }  // namespace docket::agent

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -33,6 +34,15 @@ Status write_synced(const std::string& path, const std::string& bytes) {
   const std::string why = std::strerror(errno);
   ::close(fd);
   if (!synced) return Error{ErrorCode::unavailable, "cannot write " + path + ": " + why};
+  return ok_status();
+}
+
+Status sync_folder(const std::string& path) {
+  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  const bool synced = folder >= 0 && ::fsync(folder) == 0;
+  const std::string why = std::strerror(errno);
+  if (folder >= 0) ::close(folder);
+  if (!synced) return Error{ErrorCode::unavailable, "cannot sync " + path + ": " + why};
   return ok_status();
 }
 
@@ -72,18 +82,32 @@ std::vector<Finished> ResultSpool::load() const {
   return results;
 }
 
-Status ResultSpool::keep(const Finished& result) const {
-  const std::string path = path_of(result.id);
-  const std::string half = path + ".half";
-  if (auto written = write_synced(half, encode(ToMaster(result))); !written) return written;
-  std::error_code failed;
-  fs::rename(half, path, failed);
-  if (failed)
-    return Error{ErrorCode::unavailable, "cannot rename " + half + ": " + failed.message()};
-  return ok_status();
+Status ResultSpool::keep(const Finished& result) {
+  Status written = write(result);
+  if (!written) unsaved_.insert_or_assign(result.id, result);
+  return written;
 }
 
-void ResultSpool::forget(const AttemptId& id) const {
+Status ResultSpool::write(const Finished& result) const {
+  const std::string path = path_of(result.id);
+  const std::string half = path + ".half";
+  Status done = write_synced(half, encode(ToMaster(result)));
+  if (done && ::rename(half.c_str(), path.c_str()) != 0) {
+    done = Error{ErrorCode::unavailable, "cannot rename " + half + ": " + std::strerror(errno)};
+  }
+  if (!done) {
+    ::unlink(half.c_str());
+    return done;
+  }
+  return sync_folder(dir_);
+}
+
+void ResultSpool::retry() {
+  std::erase_if(unsaved_, [this](const auto& entry) { return write(entry.second).ok(); });
+}
+
+void ResultSpool::forget(const AttemptId& id) {
+  unsaved_.erase(id);
   std::error_code ignored;
   fs::remove(path_of(id), ignored);
 }

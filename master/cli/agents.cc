@@ -20,7 +20,8 @@ Tone tone_of(const std::string& state) {
 std::string reason_of(const Json& agent) {
   std::string reason = text_at(agent, "reason");
   const std::string degraded = text_at(agent, "degraded");
-  return reason.empty() && !degraded.empty() ? "degraded: " + degraded : reason;
+  if (!reason.empty()) return reason;
+  return degraded.empty() ? text_at(agent, "shortage") : "degraded: " + degraded;
 }
 
 std::string languages_of(const Json& agent) {

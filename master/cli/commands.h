@@ -46,6 +46,7 @@ struct NewKey {
   std::uint32_t weight = 1;
   std::string priority = "normal";
   bool no_async = false;
+  std::vector<std::string> require_tags;
   std::string file;  // where the secret is, "-" for standard input, or empty to make one
 };
 
@@ -66,6 +67,8 @@ Result<int> jobs_command(Context& context, const JobsQuery& query);
 // `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
 // several have it.
 Result<int> job_command(Context& context, const std::string& id);
+// Why it waits, host by host, or what each attempt did.
+Result<int> why_command(Context& context, const std::string& id);
 // conflict when the run has ended.
 Result<int> cancel_command(Context& context, const std::string& id);
 Result<int> run_command(Context& context, const RunOptions& options);
@@ -73,6 +76,9 @@ Result<int> create_key_command(Context& context, const NewKey& key);
 Result<int> list_keys_command(Context& context);
 // Asks on the terminal first, unless `yes`; invalid when there is no terminal to ask on.
 Result<int> revoke_key_command(Context& context, const std::string& name, bool yes);
+
+// Prints the copy's path, on the master's host. `name` empty: one made of the time.
+Result<int> backup_command(Context& context, const std::string& name);
 
 // The id of the one run that `id` means, as for job_command.
 Result<std::string> whole_id(Context& context, const std::string& id);

@@ -73,6 +73,16 @@ const Json& list_at(const Json& object, const char* key) {
   return value != nullptr && value->is_array() ? *value : kNone;
 }
 
+std::string words_of(const Json& list) {
+  std::string words;
+  for (const auto& word : list) {
+    if (!word.is_string()) continue;
+    if (!words.empty()) words += ",";
+    words += word.get<std::string>();
+  }
+  return words;
+}
+
 std::string age_at(const Json& object, const char* key, WallMs now) {
   const auto time = parse_time(text_at(object, key));
   return time ? age(now - *time) : std::string();

@@ -22,6 +22,8 @@ bool true_at(const Json& object, const char* key);
 bool known_at(const Json& object, const char* key);        // present and not null
 const Json& list_at(const Json& object, const char* key);  // an empty list when there is none
 
+std::string words_of(const Json& list);  // "a,b"
+
 // Time from the moment in `key` to `now`, or "" when there is none.
 std::string age_at(const Json& object, const char* key, WallMs now);
 

@@ -61,7 +61,8 @@ std::string key_body(const NewKey& key, const std::string& secret) {
                                 {"max_queued", key.max_queued},
                                 {"weight", key.weight},
                                 {"priority", key.priority},
-                                {"may_async", !key.no_async}}
+                                {"may_async", !key.no_async},
+                                {"require_tags", key.require_tags}}
       .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -72,6 +73,7 @@ std::string keys_text(const Json& answer, WallMs now, bool colour) {
                {"WEIGHT", Align::right},
                {"PRIORITY"},
                {"ASYNC"},
+               {"TAGS"},
                {"AGE", Align::right}});
   for (const auto& key : list_at(answer, "keys")) {
     table.add({{text_at(key, "name")},
@@ -80,6 +82,7 @@ std::string keys_text(const Json& answer, WallMs now, bool colour) {
                {std::to_string(number_at(key, "weight"))},
                {text_at(key, "priority")},
                {true_at(key, "may_async") ? "yes" : "no"},
+               {words_of(list_at(key, "require_tags"))},
                {age_at(key, "created", now)}});
   }
   return table.text(colour);

@@ -121,6 +121,7 @@ void add_jobs(CLI::App& app, Options& options) {
   CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
                                "  docket jobs list --state running\n"
                                "  docket jobs show 7zk4q\n"
+                               "  docket jobs why 7zk4q\n"
                                "  docket jobs cancel 7zk4q");
   jobs->require_subcommand(1);
   CLI::App* list = add_command(*jobs, "list", "The newest runs, newest first",
@@ -152,6 +153,16 @@ void add_jobs(CLI::App& app, Options& options) {
       ->required();
   show->callback([&options] {
     options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
+  });
+  CLI::App* why = add_command(*jobs, "why", "Why a run waits, host by host, or what its tries did",
+                              "  docket jobs why 7zk\n"
+                              "  docket jobs why 7zk -o json | jq '.hosts[] | select(.obstacle == "
+                              "\"full\")'");
+  why->add_option("id", options.job_id, "The run's id, as for docket jobs show")
+      ->type_name("ID")
+      ->required();
+  why->callback([&options] {
+    options.chosen = [&options](Context& context) { return why_command(context, options.job_id); };
   });
   CLI::App* cancel = add_command(*jobs, "cancel", "Cancel a run that waits or runs",
                                  "  docket jobs cancel 7zk\n\n"
@@ -192,6 +203,8 @@ void add_new_key(CLI::App& keys, Options& options) {
   create->add_option("--priority", key.priority, "high, normal (default) or low")
       ->type_name("PRIORITY")
       ->check(one_of(kPriorities));
+  create->add_option("--require-tag", key.require_tags,
+                     "Only hosts with this tag run its jobs; may be repeated");
   create->add_flag("--no-async", key.no_async, "It may not ask for runs with the header Prefer");
   create
       ->add_option("--key-file", key.file,
@@ -223,6 +236,26 @@ void add_keys(CLI::App& app, Options& options) {
   revoke->callback([&options] {
     options.chosen = [&options](Context& context) {
       return revoke_key_command(context, options.key_name, options.yes);
+    };
+  });
+}
+
+void add_backup(CLI::App& app, Options& options) {
+  CLI::App* command = add_command(
+      app, "backup", "Copy the live database to a file on the master's host",
+      "  docket backup                     (named by the time)\n"
+      "  docket backup before-exam.db\n"
+      "  scp queue.example.org:$(docket --master http://queue.example.org:4001 backup) .\n\n"
+      "Prints the copy's path. It holds everything that was acknowledged before, has been "
+      "checked,\n"
+      "and is never written over an older one; support files are not in it.");
+  command
+      ->add_option("name", options.backup_name,
+                   "The file's name in the master's folder --backups; no path")
+      ->type_name("NAME");
+  command->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return backup_command(context, options.backup_name);
     };
   });
 }
@@ -285,6 +318,7 @@ void declare(CLI::App& app, Options& options) {
   add_jobs(app, options);
   add_keys(app, options);
   add_run(app, options);
+  add_backup(app, options);
   add_globals(app, options.globals);
 }
 

@@ -28,6 +28,7 @@ struct Options {
   std::string key_name;
   bool yes = false;
   RunOptions run;
+  std::string backup_name;
   Command chosen;
 };
 

@@ -16,6 +16,7 @@ std::string status_text(const nlohmann::json& status, WallMs now, bool colour);
 std::string agents_text(const nlohmann::json& answer, WallMs now, bool colour);
 std::string jobs_text(const nlohmann::json& answer, WallMs now, bool colour);
 std::string job_text(const nlohmann::json& job, WallMs now, bool colour);
+std::string why_text(const nlohmann::json& why, WallMs now, bool colour);
 std::string keys_text(const nlohmann::json& answer, WallMs now, bool colour);
 
 // The body of POST /api/v1/keys.

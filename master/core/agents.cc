@@ -14,6 +14,14 @@ auto find_language(const std::vector<Language>& languages, const std::string& id
 
 }  // namespace
 
+void KnownFiles::add(const std::string& file) {
+  if (!known_.insert(file).second) return;
+  order_.push_back(file);
+  if (order_.size() <= kMost) return;
+  known_.erase(order_.front());
+  order_.pop_front();
+}
+
 bool Agent::has(const std::string& language) const {
   return find_language(languages, language) != languages.end();
 }

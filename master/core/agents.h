@@ -4,10 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "master/core/events.h"
@@ -15,6 +17,19 @@
 #include "master/core/snapshot.h"
 
 namespace docket {
+
+// Files that a sandbox is known to have. Of those told, the latest: wrong or forgotten knowledge
+// costs a push of a file.
+class KnownFiles {
+ public:
+  void add(const std::string& file);
+  bool has(const std::string& file) const { return known_.contains(file); }
+
+ private:
+  static constexpr std::size_t kMost = 1'000;
+  std::unordered_set<std::string> known_;
+  std::deque<std::string> order_;
+};
 
 struct Agent {
   std::string name;
@@ -32,6 +47,10 @@ struct Agent {
   std::uint32_t slots = 0;
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
+  std::vector<std::string> tags;
+  std::optional<HostReport> host;  // since it connected
+  std::string shortage;            // what its host lacks for a run, and so it takes none
+  KnownFiles files;
   // Attempts that hold a slot there, current or not, with their CPU limits in seconds.
   std::map<AttemptId, std::uint32_t> occupied;
   // Attempts that ended while their programs may run on: their slots stay taken for a time.
@@ -52,10 +71,14 @@ struct Agent {
     MonoMs probe_at = 0;
     MonoMs wait_ms = 0;                 // to the probe after that
     std::vector<std::string> untested;  // languages, while it is probed
-    AttemptId canary;                   // of the first of them; attempt 0: none is out
-    MonoMs canary_by = 0;
   };
   std::optional<Quarantine> quarantine;
+  std::optional<CanaryRun> canary;  // one at a time
+  // Answers without output that wait for one. Their attempts keep their slots.
+  std::vector<Unproven> unproven;
+  // Why it gets no more runs than it has cores, though it has more slots; and until when.
+  std::string crowded;
+  MonoMs crowded_until = 0;
   std::uint64_t last_assigned = 0;  // turn counter, to take turns among equals
   std::uint64_t finished = 0;
   std::uint64_t host_faults = 0;
@@ -63,9 +86,15 @@ struct Agent {
   std::size_t slots_taken() const { return occupied.size() + ghosts.size(); }
   bool connected() const { return link != 0; }
   bool takes_work() const { return state == AgentState::active && connected(); }
+  bool has_room() const { return takes_work() && shortage.empty() && slots_taken() < open_slots(); }
+  // As many as its cores can run side by side.
+  std::uint32_t fitting_slots() const { return host && host->cores < slots ? host->cores : slots; }
+  std::uint32_t open_slots() const { return crowded.empty() ? slots : fitting_slots(); }
   bool has(const std::string& language) const;
   std::string version_of(const std::string& language) const;
-  AgentRecord record() const { return {name, slots, weight_percent, languages, hold, hold_reason}; }
+  AgentRecord record() const {
+    return {name, slots, weight_percent, languages, hold, hold_reason, tags};
+  }
 };
 
 class Agents {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/base/clock.h"
 
@@ -44,6 +45,7 @@ struct ApiKey {
   std::uint32_t weight = 1;       // its share against other keys, 1..kMaxKeyWeight
   Priority priority = Priority::normal;
   bool may_async = true;
+  std::vector<std::string> tags;  // that a host must have to run its jobs
   WallMs created = 0;
 };
 

@@ -48,8 +48,16 @@ std::string canary_body(std::string_view language) {
   return {};
 }
 
+std::string canary_language(const std::string& wanted, const std::vector<Language>& languages) {
+  if (!canary_body(wanted).empty()) return wanted;
+  for (const Language& language : languages) {
+    if (!canary_body(language.id).empty()) return language.id;
+  }
+  return {};
+}
+
 std::string canary_problem(const Finished& finished) {
-  if (judge(finished) != Verdict::answer) return describe(finished);
+  if (judge(finished, kCanaryCputimeSeconds) != Verdict::answer) return describe(finished);
   if (finished.outcome != static_cast<std::uint32_t>(Outcome::ok)) {
     return "it ended with " + outcome_name(static_cast<int>(finished.outcome));
   }

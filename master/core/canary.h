@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "protocol/job.h"
 #include "protocol/messages.h"
@@ -14,6 +15,10 @@ inline constexpr std::uint32_t kCanaryCputimeSeconds = 10;
 
 // The body of POST runs, or empty when no program is known for the language.
 std::string canary_body(std::string_view language);
+
+// The language of the canary that can prove that output in `wanted` is carried: the same, or else
+// the first of the others that has one; empty when there is none.
+std::string canary_language(const std::string& wanted, const std::vector<Language>& languages);
 
 // Why the answer is not the canary's, or empty when it is.
 std::string canary_problem(const Finished& finished);

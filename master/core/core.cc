@@ -51,6 +51,7 @@ void Core::on(Restored& event, Now now, Effects& out) {
     agent.weight_percent = record.weight_percent;
     agent.hold = record.hold;
     agent.hold_reason = std::move(record.hold_reason);
+    agent.tags = std::move(record.tags);
     for (const auto& language : record.languages) known_languages_.insert(language.id);
     agent.languages = std::move(record.languages);
     agent.reason = "not seen since the master started";
@@ -89,6 +90,7 @@ void Core::restore(Job&& job, FileHold hold, Now now, Effects& out) {
     set_deadline(restored, now.mono + settings_.rejoin_grace_ms);
     return;
   }
+  await_room(restored, now);
   enqueue(restored);
   if (!wanted(restored)) cancel(restored, "its client was lost with the master", now, out);
 }
@@ -139,6 +141,8 @@ Snapshot Core::snapshot(Now now) const {
     shown.version = agent.version;
     shown.state = agent.state;
     shown.reason = agent.reason.empty() ? agent.sandbox_problem : agent.reason;
+    if (shown.reason.empty()) shown.reason = agent.crowded;
+    shown.shortage = agent.shortage;
     shown.degraded = agent.degraded;
     shown.since = agent.since;
     shown.last_heard = agent.heard_wall;
@@ -146,10 +150,12 @@ Snapshot Core::snapshot(Now now) const {
     shown.running = static_cast<std::uint32_t>(agent.slots_taken());
     shown.weight_percent = agent.weight_percent;
     shown.languages = agent.languages;
+    shown.tags = agent.tags;
+    shown.host = agent.host;
     shown.finished = agent.finished;
     shown.host_faults = agent.host_faults;
     if (!agent.takes_work()) continue;
-    if (!agent.languages.empty()) view.slots += agent.slots;
+    if (!agent.languages.empty() && agent.shortage.empty()) view.slots += agent.slots;
     for (const auto& language : agent.languages) {
       std::string& version = languages[language.id];
       version = std::max(version, language.version);

@@ -19,10 +19,12 @@
 #include "master/core/agents.h"
 #include "master/core/events.h"
 #include "master/core/idempotency.h"
+#include "master/core/placement.h"
 #include "master/core/queue.h"
 #include "master/core/settings.h"
 #include "master/core/snapshot.h"
 #include "master/core/waiters.h"
+#include "master/core/why.h"
 
 namespace docket {
 
@@ -50,6 +52,8 @@ class Core {
     MonoMs wait_until = 0;           // the end of its patience in the queue
     MonoMs deadline = 0;             // its entry in deadlines_
     bool delayed = false;            // queued, but not in the queue until its deadline
+    MonoMs room_until = 0;           // until then it goes only where there is room; 0: anywhere
+    std::string doubted_on;          // where there was none
     std::uint32_t counted = 0;       // attempts that ended by a host's fault
     std::vector<std::string> tried;  // their agents
     Program program = 0;
@@ -90,13 +94,22 @@ class Core {
   void on(StoreProblem& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
 
+  // core_why.cc
+  void on(Explain& event, Now now, Effects& out);
+  Why why(const LiveJob& job, Now now) const;
+  // Some agent has both.
+  bool meet(const std::string& language, const std::string& other) const;
+
   // core_agents.cc
   void on_hello(LinkId link, Hello& hello, Now now, Effects& out);
   void on_message(Agent& agent, Hello& message, Now now, Effects& out);
   void on_message(Agent& agent, Heartbeat& message, Now now, Effects& out);
   void on_message(Agent& agent, SandboxReport& message, Now now, Effects& out);
+  void on_message(Agent& agent, HostReport& message, Now now, Effects& out);
   void on_message(Agent& agent, NeedChunk& message, Now now, Effects& out);
   void on_message(Agent& agent, Finished& message, Now now, Effects& out);
+  // Judges what became of an attempt.
+  void conclude(Agent& agent, Finished& message, Now now, Effects& out);
   void on_message(Agent& agent, Draining& message, Now now, Effects& out);
   void on_message(Agent& agent, Bye& message, Now now, Effects& out);
   void welcome(Agent& agent, Now now, Effects& out);
@@ -120,16 +133,34 @@ class Core {
 
   // core_health.cc
   void record_good(Agent& agent, const LiveJob& job, Effects& out);
-  void record_fault(Agent& agent, const LiveJob& job, const std::string& what, Now now,
-                    Effects& out);
+  void record_fault(Agent& agent, Program program, const std::string& what, Now now, Effects& out);
   // True when the job failed in this way on another host, and both are above suspicion.
   bool own_fault(LiveJob& job, Agent& agent, const Finished& finished);
   bool last_of_a_language(const Agent& agent) const;
   void judge_health(Agent& agent, const std::string& what, Now now, Effects& out);
   void check_quarantine(Agent& agent, Now now, Effects& out);
-  void send_canary(Agent& agent, Now now, Effects& out);
+
+  // core_doubts.cc
+  // An answer is doubted once: the second one is told, whatever it is.
+  bool may_doubt(const LiveJob& job) const;
+  void doubt(LiveJob& job, Agent& agent, const Finished& finished, Now now, Effects& out);
+  // It may wait for room again, after a restart.
+  void await_room(LiveJob& job, Now now);
+  void check_crowd(Agent& agent, Now now, Effects& out);
+
+  // core_canaries.cc
+  void begin_probe(Agent& agent, Now now, Effects& out);
+  void go_on_probing(Agent& agent, Now now, Effects& out);
+  // True when the answer is silent and is kept until a canary shows whose silence it is.
+  bool hold_back(Agent& agent, Finished& finished, Now now, Effects& out);
+  void prove_output(Agent& agent, Now now, Effects& out);
+  void send_canary(Agent& agent, const std::string& language, Now now, Effects& out);
   void on_canary(Agent& agent, const Finished& finished, Now now, Effects& out);
-  void end_probe(Agent& agent, const std::string& problem, Now now, Effects& out);
+  // `problem` is empty when it printed what it must.
+  void end_canary(Agent& agent, const std::string& problem, Now now, Effects& out);
+  void fail_probe(Agent& agent, const std::string& problem, Now now, Effects& out);
+  // What it had yet to prove is void: its connection is new or gone, and it will tell again.
+  static void forget_canary(Agent& agent);
 
   // core_jobs.cc
   LiveJob* live(const JobId& id);
@@ -138,7 +169,10 @@ class Core {
   void dequeue(LiveJob& job);
   void set_deadline(LiveJob& job, MonoMs at);
   void dispatch(Now now, Effects& out);
+  Demand demand_of(const LiveJob& job) const;
   void charge(const LiveJob& job, const Queue::Taken& taken);
+  // What a key is charged for a job in the language, ms for each unit of its weight.
+  double cost_of(const std::string& language, const std::string& key) const;
   void assign(LiveJob& job, Agent& agent, Now now, Effects& out);
   void adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now);
   // Counts afresh, from its attempts, those that ended by a host's fault and their agents.
@@ -164,6 +198,7 @@ class Core {
   MonoMs next_agents_check_ = 0;
   MonoMs last_tick_ = kNever;
   std::uint64_t assignments_ = 0;
+  std::uint64_t placements_ = 0;
   std::uint64_t canaries_ = 0;
   std::set<std::string> known_languages_;
 

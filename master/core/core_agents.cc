@@ -65,6 +65,11 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
            "the agent's name must be 1 to 64 letters, digits, '-', '_' or '.'", out);
     return;
   }
+  if (!std::all_of(hello.tags.begin(), hello.tags.end(), acceptable_agent_name)) {
+    refuse(link, Refusal::bad_hello,
+           "the agent's tags must be 1 to 64 letters, digits, '-', '_' or '.'", out);
+    return;
+  }
   Agent* known = agents_.by_name(hello.name);
   if (known != nullptr && known->connected()) {
     if (known->link == link && known->instance == hello.instance) {
@@ -97,9 +102,12 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agent.version = hello.version;
   agent.slots = hello.slots;
   agent.weight_percent = hello.weight_percent;
+  agent.tags = std::move(hello.tags);
+  agent.host.reset();
+  agent.shortage.clear();
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
-  if (agent.quarantine) agent.quarantine->canary = {};
+  forget_canary(agent);
   settle(agent, now, out);
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
   welcome(agent, now, out);
@@ -173,6 +181,18 @@ void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
   learn_languages(agent, std::move(message.languages), std::move(message.sandbox_problem), out);
 }
 
+void Core::on_message(Agent& agent, HostReport& message, Now, Effects& out) {
+  agent.host = message;
+  std::string shortage = shortage_of(message, settings_);
+  if (shortage.empty() != agent.shortage.empty()) {
+    out.push_back(
+        Note{shortage.empty() ? Note::Level::info : Note::Level::warn,
+             "agent=" + agent.name + " short=" +
+                 (shortage.empty() ? std::string("no") : "yes reason=\"" + shortage + "\"")});
+  }
+  agent.shortage = std::move(shortage);
+}
+
 void Core::on_message(Agent& agent, NeedChunk& message, Now now, Effects& out) {
   const LiveJob* job = live(message.id.job);
   const bool its_own =
@@ -186,15 +206,20 @@ void Core::on_message(Agent& agent, NeedChunk& message, Now now, Effects& out) {
 }
 
 void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
+  if (hold_back(agent, message, now, out)) return;
+  conclude(agent, message, now, out);
+}
+
+void Core::conclude(Agent& agent, Finished& message, Now now, Effects& out) {
   const auto held = agent.occupied.find(message.id);
   const std::uint32_t cputime_s =
       held == agent.occupied.end() ? kDefaultCputimeSeconds : held->second;
   if (held != agent.occupied.end()) agent.occupied.erase(held);
   agent.ghosts.erase(message.id);
-  // Cut off, or posted late in its lease and given up with it, its program may run on; in every
-  // other case the sandbox is done with it.
-  const bool may_run_on = message.ending == Ending::cut || message.ending == Ending::timed_out;
-  if (may_run_on) keep_slot(agent, message.id, cputime_s, true, now);
+  // Nobody waits for the sandbox any more, but its program may run on; in every other case the
+  // sandbox is done with it.
+  const bool abandoned = message.ending == Ending::cut || message.ending == Ending::timed_out;
+  if (abandoned) keep_slot(agent, message.id, cputime_s, true, now);
   if (is_canary(message.id.job)) {
     send(agent, Taken{message.id}, now, out);
     on_canary(agent, message, now, out);
@@ -224,17 +249,24 @@ void Core::on_message(Agent& agent, Finished& message, Now now, Effects& out) {
   attempt.push_ms = message.push_ms;
   attempt.run_ms = message.run_ms;
   end_attempt(*job, message.ending, describe(message), now);
-  const Verdict verdict = judge(message);
+  Verdict verdict = judge(message, job->job.cputime_s);
+  if (verdict == Verdict::doubtful && !may_doubt(*job)) verdict = Verdict::answer;
   if (verdict == Verdict::answer ||
       (verdict == Verdict::elsewhere && own_fault(*job, agent, message))) {
     if (verdict == Verdict::answer) record_good(agent, *job, out);
     ++agent.finished;
     learn_duration(job->job.language, message.run_ms);
+    // It answered instead of asking for them.
+    for (const std::string& file : job->job.files) agent.files.add(file);
     const int status = message.ending == Ending::rejected ? 400 : 200;
     finish(*job, JobState::done, status, message.outcome,
            std::make_shared<const std::string>(std::move(message.body)), now, out);
+  } else if (verdict == Verdict::doubtful) {
+    doubt(*job, agent, message, now, out);
   } else {
-    if (verdict == Verdict::elsewhere) record_fault(agent, *job, describe(message), now, out);
+    if (verdict == Verdict::elsewhere) {
+      record_fault(agent, job->program, describe(message), now, out);
+    }
     retry(*job, now, out);
   }
   send(agent, Taken{message.id}, now, out, true);
@@ -334,6 +366,7 @@ void Core::learn_languages(Agent& agent, std::vector<Language> languages, std::s
 void Core::lose(Agent& agent, AgentState state, Ending ending, const std::string& reason, Now now,
                 Effects& out) {
   agents_.unbind(agent);
+  forget_canary(agent);
   const bool may_run_on = ending != Ending::forgotten;
   for (const auto& [id, cputime_s] : std::exchange(agent.occupied, {})) {
     if (may_run_on) keep_slot(agent, id, cputime_s, false, now);
@@ -353,6 +386,7 @@ void Core::check_agents(Now now, Effects& out) {
       continue;
     }
     check_quarantine(agent, now, out);
+    check_crowd(agent, now, out);
     if (agent.state == AgentState::draining && !agent.stopping) {
       if (now.mono >= agent.hold_deadline) evict(agent, now, out);
       settle(agent, now, out);

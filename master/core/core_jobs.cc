@@ -47,7 +47,8 @@ void Core::enqueue(LiveJob& job) {
   ++queued_;
   queued_bytes_ += job.job.run_spec->size();
   if (!job.job.key.empty()) ++queued_by_key_[job.job.key];
-  set_deadline(job, job.wait_until);
+  set_deadline(job,
+               job.room_until == 0 ? job.wait_until : std::min(job.room_until, job.wait_until));
 }
 
 void Core::dequeue(LiveJob& job) {
@@ -62,22 +63,28 @@ void Core::dequeue(LiveJob& job) {
 
 void Core::dispatch(Now now, Effects& out) {
   if (!store_problem_.empty()) return;  // never on in memory only
-  const auto has_room = [](const auto& entry) {
-    return entry.second.takes_work() && entry.second.slots_taken() < entry.second.slots;
-  };
+  const auto has_room = [](const auto& entry) { return entry.second.has_room(); };
   if (queue_.lanes().empty() ||
       std::none_of(agents_.all().begin(), agents_.all().end(), has_room)) {
     return;
   }
   Queue::Round round;
   Agent* destination = nullptr;
-  const auto offer = [&](const Queue::Lane& lane, const JobId& id) {
+  const auto offer = [&](const Queue::Lane&, const JobId& id) {
     const LiveJob* job = live(id);
     CHECK_THAT(job != nullptr);
-    const Placement placement = place(agents_, lane.language, job->tried);
+    const Placement placement = place(agents_, demand_of(*job), settings_, ++placements_);
     destination = placement.agent;
-    if (placement.line_blocked) return Queue::Offered::blocked;
-    return destination == nullptr ? Queue::Offered::passed_over : Queue::Offered::taken;
+    if (destination != nullptr) return Queue::Offered::taken;
+    switch (placement.blocked) {
+      case Placement::Blocked::job:
+        return Queue::Offered::passed_over;
+      case Placement::Blocked::same_demand:
+        return Queue::Offered::lane_blocked;
+      case Placement::Blocked::language:
+        return Queue::Offered::language_blocked;
+    }
+    return Queue::Offered::passed_over;
   };
   while (const auto taken = queue_.take_next(round, now.mono, offer)) {
     LiveJob& job = *live(taken->job);
@@ -86,10 +93,23 @@ void Core::dispatch(Now now, Effects& out) {
   }
 }
 
-void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
+Demand Core::demand_of(const LiveJob& job) const {
+  static const std::vector<std::string> kNoTags;
+  static const std::string kNowhere;
   const auto key = keys_.find(job.job.key);
-  const auto expected = expected_ms_.try_emplace(job.job.language, kFirstExpectedMs).first;
-  queue_.charge(job.job.key, taken, expected->second, key == keys_.end() ? 1 : key->second.weight);
+  return {job.job.language, key == keys_.end() ? kNoTags : key->second.tags, job.tried,
+          job.job.files, job.room_until == 0 ? kNowhere : job.doubted_on};
+}
+
+void Core::charge(const LiveJob& job, const Queue::Taken& taken) {
+  queue_.charge(job.job.key, taken, cost_of(job.job.language, job.job.key));
+}
+
+double Core::cost_of(const std::string& language, const std::string& key) const {
+  const auto known = keys_.find(key);
+  const auto expected = expected_ms_.find(language);
+  return (expected == expected_ms_.end() ? kFirstExpectedMs : expected->second) /
+         (known == keys_.end() ? 1 : known->second.weight);
 }
 
 void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
@@ -104,6 +124,7 @@ void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   attempt.assigned = now.wall;
   job.job.attempts.push_back(attempt);
   job.job.state = JobState::running;
+  job.room_until = 0;
   const AttemptId id{job.job.id, attempt.number};
   agent.occupied.emplace(id, job.job.cputime_s);
   agent.last_assigned = ++assignments_;
@@ -142,6 +163,7 @@ void Core::adopt(LiveJob& job, Agent& agent, std::uint32_t attempt, Now now) {
   std::rotate(known, known + 1, attempts.end());  // the current attempt stands last
   recount(job);
   job.job.state = JobState::running;
+  job.room_until = 0;
   set_deadline(job, now.mono + lease_ms(settings_, job.job.cputime_s) + settings_.lease_margin_ms);
 }
 
@@ -149,7 +171,10 @@ void Core::recount(LiveJob& job) {
   job.counted = 0;
   job.tried.clear();
   for (const Attempt& attempt : job.job.attempts) {
-    if (attempt.ending == Ending::none || attempt.ending == Ending::forgotten) continue;
+    if (attempt.ending == Ending::none || attempt.ending == Ending::forgotten ||
+        attempt.ending == Ending::doubted) {
+      continue;
+    }
     if (counts_as_attempt(attempt.ending)) ++job.counted;
     // Counted or not: where it has just failed it goes again only if it must.
     if (std::find(job.tried.begin(), job.tried.end(), attempt.agent) == job.tried.end()) {
@@ -202,9 +227,9 @@ void Core::retry(LiveJob& job, Now now, Effects& out) {
   }
   const bool elsewhere =
       std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
-        const Agent& other = entry.second;
-        return other.takes_work() && other.has(job.job.language) &&
-               std::find(job.tried.begin(), job.tried.end(), other.name) == job.tried.end();
+        const Obstacle found = obstacle(entry.second, demand_of(job), settings_);
+        return (found == Obstacle::none || found == Obstacle::full) &&
+               std::find(job.tried.begin(), job.tried.end(), entry.first) == job.tried.end();
       });
   job.wait_until = now.mono + settings_.queue_wait_ms;  // it had its turn: patience anew
   enqueue(job);
@@ -263,9 +288,9 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
       retry(job, now, out);
       return;
     }
-    // Its limits and the lease have passed, so nothing of it runs there any more.
-    agent->occupied.erase({job.job.id, attempt.number});
-    record_fault(*agent, job, "it gave no answer within the lease", now, out);
+    const AttemptId id{job.job.id, attempt.number};
+    if (agent->occupied.erase(id) > 0) keep_slot(*agent, id, job.job.cputime_s, false, now);
+    record_fault(*agent, job.program, "it gave no answer within the lease", now, out);
     end_attempt(job, Ending::overdue, "no word from the agent within the lease", now);
     retry(job, now, out);
     return;
@@ -281,9 +306,14 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
            out);
     return;
   }
-  CHECK_THAT(job.delayed);
-  dequeue(job);
-  enqueue(job);
+  if (job.delayed) {
+    dequeue(job);
+    enqueue(job);
+    return;
+  }
+  CHECK_THAT(job.room_until != 0);
+  job.room_until = 0;  // it has waited long enough: any host will do
+  set_deadline(job, job.wait_until);
 }
 
 void Core::keep_slot(Agent& agent, const AttemptId& id, std::uint32_t cputime_s, bool told,

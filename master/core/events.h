@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,6 +16,8 @@
 #include "protocol/messages.h"
 
 namespace docket {
+
+struct Why;
 
 using ReplyTo = std::uint64_t;  // an open request of the HTTP front; opaque here
 using LinkId = std::uint64_t;   // one connection of an agent; never reused, never 0
@@ -36,6 +39,7 @@ struct AgentRecord {
   std::vector<Language> languages;
   Hold hold = Hold::none;
   std::string hold_reason;
+  std::vector<std::string> tags;
 };
 
 // How long a client wants to wait for a result (RFC 7240's respond-async and wait).
@@ -101,6 +105,11 @@ struct HoldAgent {
   std::string reason;
   std::optional<std::uint32_t> deadline_s;  // then what still runs there goes elsewhere
 };
+// Somebody asks why a job is where it is.
+struct Explain {
+  ReplyTo reply_to = 0;
+  JobId job;
+};
 struct CreateKey {
   ReplyTo reply_to = 0;
   ApiKey key;
@@ -153,7 +162,7 @@ struct StopAccepting {};
 
 using Event =
     std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
-                 FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+                 Explain, FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
 
 // ---- effects
 
@@ -238,6 +247,13 @@ struct CommandDone {
   std::optional<Error> error;
 };
 
+// Why a job is where it is; nothing when it is not among the unfinished ones.
+struct Explained {
+  ReplyTo to = 0;
+  JobId job;
+  std::shared_ptr<const Why> why;
+};
+
 // Something worth a line in the log.
 struct Note {
   enum class Level { info, warn };
@@ -246,7 +262,7 @@ struct Note {
 };
 
 using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, Send, SendChunk,
-                            Answer, CommandDone, Note>;
+                            Answer, CommandDone, Explained, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

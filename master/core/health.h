@@ -1,4 +1,4 @@
-// What a host's last attempts say about it. Owned by the core.
+// What a host's last attempts say about it, and what it has yet to prove. Owned by the core.
 //
 // One program proves nothing against a host, however often it is sent: only faults of different
 // programs count, and a program that fails alike on healthy hosts is taken off their record.
@@ -8,6 +8,9 @@
 #include <cstddef>
 #include <deque>
 #include <set>
+#include <string>
+
+#include "protocol/messages.h"
 
 namespace docket {
 
@@ -60,6 +63,21 @@ class Health {
   }
 
   std::deque<Ended> last_;
+};
+
+// A canary that was sent and has not come back.
+struct CanaryRun {
+  AttemptId id;
+  std::string language;
+  MonoMs until = 0;
+};
+
+// An answer that no output came with: the program printed nothing, or its host lost it. It is told
+// when a canary sent after it came has brought its output.
+struct Unproven {
+  Finished answer;
+  std::string language;     // of the canary
+  bool canary_out = false;  // the canary under way is for it
 };
 
 }  // namespace docket

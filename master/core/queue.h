@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -43,8 +44,9 @@ class Queue {
   // What became of an offer.
   enum class Offered {
     taken,
-    passed_over,  // not this one just now
-    blocked,      // none of its language just now
+    passed_over,       // not this one just now
+    lane_blocked,      // none of its lane
+    language_blocked,  // none of its language
   };
   // What cannot go on for the rest of a round of offers.
   struct Round {
@@ -64,8 +66,8 @@ class Queue {
            const Waiting& waiting);
   // The entry must exist.
   void remove(const std::string& language, const std::string& key, Ticket ticket);
-  // The job is expected to take so long.
-  void charge(const std::string& key, const Taken& taken, double expected_ms, std::uint32_t weight);
+  // The job is expected to take so long, in ms for each unit of its key's weight.
+  void charge(const std::string& key, const Taken& taken, double cost_ms);
 
   // Offers waiting jobs, the next first, until one is taken; nothing when none is.
   template <class Offer>
@@ -75,15 +77,35 @@ class Queue {
       for (const auto& [ticket, waiting] : lane->jobs) {
         const Offered offered = offer(*lane, waiting.job);
         if (offered == Offered::taken) return Taken{waiting.job, rank, start};
-        if (offered == Offered::blocked) {
-          round.blocked.insert(lane->language);
-          break;
-        }
+        if (offered == Offered::language_blocked) round.blocked.insert(lane->language);
+        if (offered != Offered::passed_over) break;
       }
       round.done.insert(lane);
     }
     return std::nullopt;
   }
+
+  // Where a job stands.
+  struct Place {
+    const std::string& language;
+    const std::string& key;
+    Ticket ticket;
+  };
+  // Jobs of one key that begin before another's.
+  struct Ahead {
+    std::string key;
+    std::size_t jobs = 0;
+    bool by_priority = false;  // they are of a higher class; else it is their key's turn
+  };
+  // The most that can begin before the job there if nothing more comes and nobody ages; the job's
+  // own key first, then by key. `meets` tells whether jobs of a language compete with it, `cost`
+  // what a lane's jobs are charged.
+  std::vector<Ahead> ahead_of(const Place& place, MonoMs now,
+                              const std::function<bool(const std::string&)>& meets,
+                              const std::function<double(const Lane&)>& cost) const;
+  // The class the job is in by now.
+  Priority priority_of(const Place& place, MonoMs now,
+                       const std::function<bool(const std::string&)>& meets) const;
 
   // By language and key.
   const std::map<std::pair<std::string, std::string>, Lane>& lanes() const { return lanes_; }
@@ -101,7 +123,12 @@ class Queue {
   static constexpr int kClasses = 3;
 
   std::optional<Next> next_lane(const Round& round, MonoMs now) const;
-  int rank_of(const Lane& lane, MonoMs now) const;
+  const Lane& lane_of(const Place& place) const;
+  // Where each priority stands by now: 0 is the highest class.
+  using Ranks = std::array<int, kClasses>;
+  template <class LeftOut>
+  Ranks ranks_of(MonoMs now, LeftOut left_out) const;
+  static int rank_in(const Ranks& ranks, const Lane& lane);
   double start_of(const Lane& lane, int rank) const;
 
   const std::uint32_t ageing_ms_;

@@ -52,4 +52,21 @@ class FileStore {
                                  std::size_t most_bytes) = 0;
 };
 
+struct BackupMade {
+  std::string path;  // absolute, on the master's host
+  std::uint64_t bytes = 0;
+  std::uint64_t jobs = 0;
+};
+
+class Backups {
+ public:
+  virtual ~Backups() = default;
+  // A checked copy of all that was committed before the call, under `name`, which is letters,
+  // digits, '.', '-' and '_' and begins with none of the last three. Takes as long as copying
+  // takes. conflict when the name is taken, corrupt when the database turned out to be damaged.
+  virtual Result<BackupMade> make(const std::string& name) = 0;
+  // Ends what is being made, and all to come, without a copy. Any thread.
+  virtual void stop() = 0;
+};
+
 }  // namespace docket

@@ -3,8 +3,32 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace docket {
+
+// How an agent is chosen among those that can take a job; docs/placement.md compares them.
+enum class PlacementPolicy : std::uint8_t {
+  least_loaded,     // least runs for its slots x weight
+  weighted_random,  // by chance, with slots x weight as weight
+  round_robin,      // whose last assignment is longest ago
+};
+
+constexpr std::string_view placement_name(PlacementPolicy policy) {
+  switch (policy) {
+    case PlacementPolicy::least_loaded:
+      return "least-loaded";
+    case PlacementPolicy::weighted_random:
+      return "weighted-random";
+    case PlacementPolicy::round_robin:
+      return "round-robin";
+  }
+  return "unknown";
+}
 
 struct CoreSettings {
   // A lost host is noticed within five seconds: shorter than a student's patience, longer than a
@@ -12,6 +36,16 @@ struct CoreSettings {
   std::uint32_t heartbeat_ms = 1'000;
   std::uint32_t suspect_ms = 2'500;
   std::uint32_t silence_ms = 5'000;
+
+  PlacementPolicy placement = PlacementPolicy::least_loaded;
+  // Languages that only some agents may run, by language.
+  std::map<std::string, std::vector<std::string>> pins;
+  // A host with less takes no run: half of what Jobe grants a program is not there. 0: any will do.
+  std::uint64_t min_free_memory_mb = 200;
+  std::uint64_t min_free_disk_mb = 200;
+  // Above this share of its cores a host takes no run. 0: any will do, because slots bound what
+  // Docket itself puts there.
+  std::uint32_t max_load_percent = 0;
 
   // A program that takes its sandbox down meets three hosts at the most.
   std::uint32_t max_attempts = 3;
@@ -31,6 +65,12 @@ struct CoreSettings {
   std::uint32_t probe_first_ms = 5'000;
   std::uint32_t probe_last_ms = 120'000;
 
+  // A run whose time was up on a busy host waits so long for room elsewhere: patience that a
+  // student has, and longer than most hosts take to finish what made them busy.
+  std::uint32_t room_wait_ms = 30'000;
+  // So long after the last such run a host gets no more runs than it has cores.
+  std::uint32_t crowded_ms = 600'000;
+
   // A waiting job is raised by one priority class for each of these: two minutes take the lowest to
   // the highest, well within anybody's patience in the queue.
   std::uint32_t ageing_ms = 60'000;
@@ -46,8 +86,8 @@ struct CoreSettings {
   // An assignment that waited longer than this in a socket's queue is not started.
   std::uint32_t assign_expiry_ms = 10'000;
 
-  // The lease of an attempt: compiling (Jobe allows it 10 s of CPU, 20 s of wall time), the
-  // sandbox's own wait for a slot (10 s), files, and the run's wall limit of 2 x cputime.
+  // The lease of an attempt: the sandbox's own wait for a slot (10 s), files, and compiling and
+  // running, which Jobe allows 10 s + 2 x cputime and 2 x cputime of wall time.
   std::uint32_t lease_base_ms = 60'000;
   // A program whose agent is gone runs on to its wall limit, after compiling: so long its slot
   // stays taken.
@@ -66,7 +106,7 @@ constexpr std::uint32_t ghost_ms(const CoreSettings& settings, std::uint32_t cpu
 }
 
 constexpr std::uint32_t lease_ms(const CoreSettings& settings, std::uint32_t cputime_s) {
-  return settings.lease_base_ms + 2'000 * cputime_s;
+  return settings.lease_base_ms + 4'000 * cputime_s;
 }
 
 }  // namespace docket

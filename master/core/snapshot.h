@@ -5,11 +5,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "master/core/api_key.h"
-#include "protocol/job.h"
+#include "protocol/messages.h"
 
 namespace docket {
 
@@ -55,14 +56,17 @@ struct AgentView {
   AgentState state = AgentState::lost;
   std::string reason;    // why it is not simply active; empty when it is
   std::string degraded;  // why it would be quarantined, were it not the last of a language
+  std::string shortage;  // what its host lacks, so that it gets no run just now
   WallMs since = 0;
   WallMs last_heard = 0;
   std::uint32_t slots = 0;
   std::uint32_t running = 0;
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
-  std::uint64_t finished = 0;     // attempts that ended here with an answer
-  std::uint64_t host_faults = 0;  // attempts that ended here by the host's fault
+  std::vector<std::string> tags;
+  std::optional<HostReport> host;  // as it last told
+  std::uint64_t finished = 0;      // attempts that ended here with an answer
+  std::uint64_t host_faults = 0;   // attempts that ended here by the host's fault
 };
 
 struct Snapshot {

@@ -1,14 +1,28 @@
 #include "master/core/verdict.h"
 
+#include <algorithm>
+
 namespace docket {
 
-Verdict judge(const Finished& finished) {
+bool crowded_out(const Finished& finished, std::uint32_t cputime_s) {
+  // Limits are known in whole seconds, rounded up: 1.5 s is 2.
+  const std::uint32_t wall_ms = 2'000 * cputime_s - std::min(cputime_s, 1u) * 1'000;
+  return finished.ending == Ending::ran &&
+         finished.outcome == static_cast<std::uint32_t>(Outcome::time_limit) &&
+         finished.run_ms >= wall_ms && finished.load_percent > kCrowdedPercent;
+}
+
+Verdict judge(const Finished& finished, std::uint32_t cputime_s) {
   switch (finished.ending) {
     case Ending::ran: {
       const auto outcome = static_cast<Outcome>(finished.outcome);
       const bool host_fault = outcome == Outcome::internal_error || outcome == Outcome::overload ||
                               !finished.fault_signature.empty();
-      return host_fault ? Verdict::elsewhere : Verdict::answer;
+      if (host_fault) return Verdict::elsewhere;
+      // A compiler's time is short of nothing but cores, whatever the load seemed to be.
+      const bool doubtful =
+          finished.remark == Remark::compile_time_up || crowded_out(finished, cputime_s);
+      return doubtful ? Verdict::doubtful : Verdict::answer;
     }
     case Ending::rejected:
       return Verdict::answer;
@@ -25,6 +39,7 @@ bool counts_as_attempt(Ending ending) {
     case Ending::forgotten:
     case Ending::cancelled:
     case Ending::evicted:
+    case Ending::doubted:
       return false;
     case Ending::none:
     case Ending::ran:
@@ -47,7 +62,9 @@ std::string describe(const Finished& finished) {
     if (!finished.fault_signature.empty()) {
       return "sandbox fault: " + finished.fault_signature;
     }
-    return outcome_name(static_cast<int>(finished.outcome));
+    std::string text = outcome_name(static_cast<int>(finished.outcome));
+    if (!finished.detail.empty()) text += ": " + finished.detail;
+    return text;
   }
   std::string text(ending_name(finished.ending));
   if (finished.http_status != 0) text += ": HTTP " + std::to_string(finished.http_status);

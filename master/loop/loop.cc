@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kMostMessagesPerTurn = 256;
 constexpr MonoMs kPublishEveryMs = 20;
+// A busy disk takes seconds for a commit; a sound one not so many.
+constexpr MonoMs kJournalStallMs = 10'000;
 
 }  // namespace
 
@@ -36,6 +38,7 @@ void Loop::run() {
     router_.receive(kMostMessagesPerTurn, events_);
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
     if (!events_.empty()) unpublished_ = true;
+    watch_journal(now);
     core_.tick(now, effects_);
     perform(now);
     if (stopping_ && ((core_.nobody_waits() && held_.empty()) || now.mono >= stop_by_)) return;
@@ -45,6 +48,9 @@ void Loop::run() {
 void Loop::sleep(Now now) {
   if (!gone_.empty() || router_.pending()) return;
   MonoMs until = std::min(core_.next_deadline(), stop_by_);
+  if (journal_moved_ != kNever && store_problem_.empty()) {
+    until = std::min(until, journal_moved_ + kJournalStallMs);
+  }
   if (unpublished_) until = std::min(until, next_publish_);
   const MonoMs wait = until == kNever ? 60'000 : std::clamp<MonoMs>(until - now.mono, 0, 60'000);
   pollfd fds[2] = {{router_.fd(), POLLIN, 0}, {inbox_.fd(), POLLIN, 0}};
@@ -65,6 +71,7 @@ void Loop::on(Event& event, Now now) {
 
 void Loop::on(const store::JournalProgress& progress, Now now) {
   committed_ = std::max(committed_, progress.committed);
+  journal_moved_ = committed_ < batch_ ? now.mono : kNever;
   if (progress.problem != store_problem_) {
     store_problem_ = progress.problem;
     core_.step(StoreProblem{store_problem_}, now, effects_);
@@ -78,6 +85,15 @@ void Loop::on(const Stop& stop, Now now) {
   core_.step(StopAccepting{}, now, effects_);
 }
 
+void Loop::watch_journal(Now now) {
+  if (journal_moved_ == kNever || !store_problem_.empty()) return;
+  if (now.mono - journal_moved_ < kJournalStallMs) return;
+  // Its next word ends this.
+  store_problem_ =
+      "the disk has not finished a commit for " + std::to_string(kJournalStallMs / 1'000) + " s";
+  core_.step(StoreProblem{store_problem_}, now, effects_);
+}
+
 void Loop::perform(Now now) {
   std::vector<store::Save> saves;
   bool noted = false;
@@ -88,7 +104,10 @@ void Loop::perform(Now now) {
       noted = true;
     }
   }
-  if (!saves.empty()) journal_->post(++batch_, std::move(saves));
+  if (!saves.empty()) {
+    journal_->post(++batch_, std::move(saves));
+    journal_moved_ = std::min(journal_moved_, now.mono);
+  }
   // Agents and languages change together with a note; whoever hears of it must find it published.
   publish(now, noted);
   for (Effect& effect : effects_) {
@@ -106,6 +125,8 @@ void Loop::perform(Now now) {
     } else if (auto* done = std::get_if<CommandDone>(&effect)) {
       const bool after_commit = !done->error.has_value();
       reply(std::move(*done), after_commit);
+    } else if (auto* explained = std::get_if<Explained>(&effect)) {
+      reply(std::move(*explained), false);
     }
   }
   effects_.clear();

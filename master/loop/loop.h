@@ -24,7 +24,7 @@ namespace docket {
 
 class Loop {
  public:
-  using Reply = std::variant<Answer, CommandDone>;
+  using Reply = std::variant<Answer, CommandDone, Explained>;
   using Answering = std::function<void(Reply&&)>;  // called on the loop's thread
 
   // `first`: what the core wanted when it was restored.
@@ -58,6 +58,7 @@ class Loop {
   void on(const store::JournalProgress& progress, Now now);
   void on(const Stop& stop, Now now);
   void perform(Now now);
+  void watch_journal(Now now);
   void publish(Now now, bool at_once);
   void reply(Reply reply, bool after_commit);
   void release();
@@ -81,6 +82,7 @@ class Loop {
   std::uint64_t batch_ = 0;
   std::uint64_t committed_ = 0;
   std::string store_problem_;
+  MonoMs journal_moved_ = kNever;  // or had nothing to do; never: it has nothing to do
   MonoMs next_publish_ = 0;
   bool unpublished_ = true;
   bool stopping_ = false;

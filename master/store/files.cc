@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <mutex>
 
+#include "master/store/durable.h"
 #include "protocol/base/ascii.h"
 #include "protocol/messages.h"
 
@@ -32,10 +32,6 @@ class Descriptor {
   int fd_;
 };
 
-Error system_error(const std::string& doing) {
-  return {ErrorCode::unavailable, doing + ": " + std::strerror(errno)};
-}
-
 bool acceptable_id(std::string_view id) {
   return !id.empty() && id.size() <= kMaxNameBytes && std::ranges::all_of(id, is_alphanumeric);
 }
@@ -50,11 +46,6 @@ Status write_all(int fd, std::string_view content) {
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return ok_status();
-}
-
-bool sync_folder(const fs::path& path) {
-  const Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  return folder.get() >= 0 && ::fsync(folder.get()) == 0;
 }
 
 // The path of a file that a write left half, or that is on its way out: cleared away at the start.
@@ -222,16 +213,13 @@ Status DiskFiles::put(std::string_view id_text, std::string_view content) {
     }
     index_.add(id, content.size(), read_clock().wall);
   }
-  if (!sync_folder(path.parent_path())) {
-    return system_error("cannot sync " + path.parent_path().string());
-  }
-  return ok_status();
+  return sync_folder(path.parent_path());
 }
 
 Status DiskFiles::write(const fs::path& half, const std::string& id, std::string_view content) {
   std::error_code failed;
-  if (fs::create_directories(path_of(id).parent_path(), failed) && !sync_folder(dir_)) {
-    return system_error("cannot sync " + dir_.string());
+  if (fs::create_directories(path_of(id).parent_path(), failed)) {
+    if (auto synced = sync_folder(dir_); !synced) return synced;
   }
   const Descriptor fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640));
   if (fd.get() < 0) return system_error("cannot create " + half.string());

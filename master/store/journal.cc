@@ -4,7 +4,12 @@
 #include <atomic>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 
+#include "master/store/inspect.h"
+#include "master/store/mark.h"
+#include "master/store/restore.h"
+#include "master/store/retention.h"
 #include "master/store/rows.h"
 #include "master/store/schema.h"
 #include "protocol/base/clock.h"
@@ -14,15 +19,17 @@ namespace docket::store {
 namespace {
 
 constexpr int kRetryMs = 1'000;
-constexpr int kRetentionEveryMs = 60'000;
-// Deleting in pieces of this size holds up commits for 22 ms at the most.
-constexpr const char* kDeleteOld =
-    "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state > 2 AND finished_ms < ? "
-    "ORDER BY finished_ms LIMIT 1000)";
+constexpr int kRetentionEveryMs = 10'000;
+// Copying fewer pages at a time holds up commits for less, and writes the same page more often.
+constexpr int kCheckpointPages = 1'000;
+// 64 MB, ten seconds of a full exam: then it is worth waiting for readers, so that it begins anew.
+constexpr int kLargeWalPages = 16'000;
+constexpr int kCheckpointAgainMs = 1'000;  // while readers are in the way, or it fails
 
 struct Batch {
   std::uint64_t number = 0;
   std::vector<Save> saves;
+  std::string damage;  // met by a reader
 };
 
 // The last state of everything that a set of batches touches, in order of first appearance.
@@ -55,7 +62,7 @@ struct Statements {
   Statement save_agent;
   Statement save_key;
   Statement delete_key;
-  Statement delete_old;
+  Statement set_mark;
 };
 
 Result<Statements> prepare(Connection& connection) {
@@ -66,7 +73,7 @@ Result<Statements> prepare(Connection& connection) {
       {&statements.save_agent, kSaveAgent},
       {&statements.save_key, kSaveKey},
       {&statements.delete_key, "DELETE FROM api_keys WHERE name = ?"},
-      {&statements.delete_old, kDeleteOld},
+      {&statements.set_mark, "UPDATE store SET mark = ?"},
   };
   for (const auto& [statement, sql] : all) {
     auto prepared = connection.prepare(sql);
@@ -76,77 +83,32 @@ Result<Statements> prepare(Connection& connection) {
   return statements;
 }
 
+struct Opened {
+  std::unique_ptr<Connection> connection;
+  Statements statements;
+  Retention retention;
+  Restored restored;
+  std::uint64_t mark = 0;
+};
+
 class SqliteJournal final : public Journal {
  public:
-  SqliteJournal(JournalOptions options, Connection connection, Statements statements,
-                Restored restored, Listener listener, Logger log)
-      : options_(std::move(options)),
-        connection_(std::move(connection)),
-        statements_(std::move(statements)),
-        restored_(std::move(restored)),
-        listener_(std::move(listener)),
-        log_(std::move(log)),
-        thread_([this] { run(); }) {}
-
-  ~SqliteJournal() override {
-    stopping_ = true;
-    stop_.raise();
-    mailbox_.post({});  // wakes the thread; an empty batch commits nothing
-    thread_.join();
-  }
+  SqliteJournal(const std::string& data_dir, Opened opened, Listener listener, Logger log);
+  ~SqliteJournal() override;
 
   Restored take_restored() override { return std::move(restored_); }
 
   void post(std::uint64_t number, std::vector<Save> saves) override {
-    mailbox_.post({number, std::move(saves)});
+    mailbox_.post({number, std::move(saves), {}});
   }
+  void report_damage(std::string problem) override { mailbox_.post({0, {}, std::move(problem)}); }
 
  private:
-  void run() {
-    MonoMs next_retention = read_clock().mono;
-    for (;;) {
-      const MonoMs until_retention = next_retention - read_clock().mono;
-      mailbox_.wait(static_cast<int>(std::clamp<MonoMs>(until_retention, 0, kRetentionEveryMs)));
-      const bool last = stopping_;
-      const std::vector<Batch> batches = mailbox_.take();
-      if (!batches.empty() && !commit_until_done(batches)) return;
-      if (last) return;
-      const Now now = read_clock();
-      if (now.mono >= next_retention) next_retention = now.mono + forget_old(now);
-    }
-  }
-
+  void run();
   // False when the journal is being stopped before the commit could be made.
-  bool commit_until_done(const std::vector<Batch>& batches) {
-    bool told = false;
-    for (;;) {
-      const Status done = commit(batches);
-      if (done) break;
-      if (!told) {
-        log_->error("journal=failing reason=\"{}\" retry_ms={}", done.error().message, kRetryMs);
-        listener_({committed_, done.error().message});
-        told = true;
-      }
-      if (stop_.wait(kRetryMs) || stopping_) return false;
-    }
-    if (told) log_->info("journal=well");
-    for (const Batch& batch : batches) committed_ = std::max(committed_, batch.number);
-    listener_({committed_, {}});
-    return true;
-  }
-
-  Status commit(const std::vector<Batch>& batches) {
-    const auto saves = last_states(batches);
-    if (saves.empty()) return ok_status();
-    if (auto begun = connection_.execute("BEGIN IMMEDIATE"); !begun) return begun;
-    for (const Save* save : saves) {
-      const Status saved = std::visit([this](const auto& s) { return write(s); }, *save);
-      if (!saved) return roll_back(saved);
-    }
-    if (auto done = connection_.execute("COMMIT"); !done) return roll_back(done);
-    return ok_status();
-  }
-
+  bool commit_until_done(const std::vector<Batch>& batches);
+  Status commit(const std::vector<Batch>& batches);
+  Status write_all(const std::vector<Batch>& batches);
   Status write(const SaveJob& save) { return store::save(statements_.save_job, save.job); }
   Status write(const SaveAgent& save) { return store::save(statements_.save_agent, save.agent); }
   Status write(const SaveKey& save) { return store::save(statements_.save_key, save.key); }
@@ -157,75 +119,224 @@ class SqliteJournal final : public Journal {
     return statement.run();
   }
 
-  Status roll_back(Status failed) {
-    [[maybe_unused]] const auto undone = connection_.execute("ROLLBACK");
-    return failed;
-  }
+  // What is due beside commits; false when the journal is being stopped.
+  bool do_chores();
+  bool checkpoint(MonoMs now);
+  void forget(Now now);
+  bool checkpoint_due() const;
+  MonoMs next_chore() const;
 
-  // How long until it should be called again, ms.
-  int forget_old(Now now) {
-    statements_.delete_old.bind(1, now.wall - options_.retention_ms);
-    if (auto done = statements_.delete_old.run(); !done) {
-      log_->warn("retention=failing reason=\"{}\"", done.error().message);
-      return kRetentionEveryMs;
-    }
-    return connection_.changes() == 1'000 ? 0 : kRetentionEveryMs;
-  }
+  void note_damage(const std::string& problem);
+  void tell(const std::string& failing);
 
-  const JournalOptions options_;
-  Connection connection_;
+  std::unique_ptr<Connection> connection_;
   Statements statements_;
+  Retention retention_;
   Restored restored_;
   const Listener listener_;
   const Logger log_;
-  std::uint64_t committed_ = 0;  // the journal's thread only
+  const Now started_ = read_clock();
   std::atomic<bool> stopping_ = false;
   WakeFd stop_;
   Mailbox<Batch> mailbox_;
+
+  // The journal's thread only:
+  std::uint64_t committed_ = 0;
+  std::string damage_;              // for good, until a person has looked at it
+  std::string checkpoint_problem_;  // empty: none
+  std::string retention_problem_;   // likewise
+  int wal_pages_ = 0;               // after the last commit
+  int copied_pages_ = 0;            // of them, into the database
+  MonoMs next_checkpoint_ = 0;
+  MonoMs next_retention_ = 0;
+  std::uint64_t forgotten_ = 0;  // jobs, in this round of retention
+  bool mark_due_ = true;         // the next commit raises it
+  std::uint64_t mark_;
+  MarkFile mark_file_;
+
   std::thread thread_;
 };
+SqliteJournal::SqliteJournal(const std::string& data_dir, Opened opened, Listener listener,
+                             Logger log)
+    : connection_(std::move(opened.connection)),
+      statements_(std::move(opened.statements)),
+      retention_(std::move(opened.retention)),
+      restored_(std::move(opened.restored)),
+      listener_(std::move(listener)),
+      log_(std::move(log)),
+      mark_(opened.mark),
+      mark_file_(data_dir),
+      thread_([this] { run(); }) {}
 
-// Reads every row of `sql` by `read`, which appends what it makes of one.
-template <class Read>
-Status for_each_row(Connection& connection, const std::string& sql, Read read) {
-  auto rows = connection.prepare(sql);
-  if (!rows) return rows.error();
-  for (;;) {
-    auto row = rows->step();
-    if (!row) return row.error();
-    if (!*row) return ok_status();
-    if (auto done = read(*rows); !done) return done;
+SqliteJournal::~SqliteJournal() {
+  stopping_ = true;
+  stop_.raise();
+  mailbox_.post({});  // wakes the thread; an empty batch commits nothing
+  thread_.join();
+  if (damage_.empty()) connection_->checkpoint_on_close();
+}
+
+void SqliteJournal::run() {
+  connection_->count_wal_pages(&wal_pages_);
+  std::vector<Batch> batches;
+  for (bool last = false;;) {
+    if (!commit_until_done(batches) || last || !do_chores()) return;
+    const MonoMs wait = stopping_ ? 0 : next_chore() - read_clock().mono;
+    mailbox_.wait(static_cast<int>(std::clamp<MonoMs>(wait, 0, kRetentionEveryMs)));
+    last = stopping_;  // before the taking: then nothing is posted behind it
+    batches = mailbox_.take();
   }
 }
 
-template <class T>
-Status append(std::vector<T>& list, Result<T> item) {
-  if (!item) return item.error();
-  list.push_back(std::move(*item));
+bool SqliteJournal::commit_until_done(const std::vector<Batch>& batches) {
+  for (const Batch& batch : batches) {
+    if (!batch.damage.empty()) note_damage(batch.damage);
+  }
+  if (batches.empty() && !mark_due_) return true;
+  bool told = false;
+  for (;;) {
+    const Status done = commit(batches);
+    if (done) break;
+    if (done.error().code == ErrorCode::corrupt) note_damage(done.error().message);
+    if (!told) {
+      log_->error("journal=failing reason=\"{}\" retry_ms={}", done.error().message, kRetryMs);
+      tell(done.error().message);
+      told = true;
+    }
+    if (stop_.wait(kRetryMs) || stopping_) return false;
+  }
+  if (told) log_->info("journal=well");
+  for (const Batch& batch : batches) committed_ = std::max(committed_, batch.number);
+  if (told || !batches.empty()) tell({});
+  return true;
+}
+
+Status SqliteJournal::commit(const std::vector<Batch>& batches) {
+  const std::uint64_t mark = mark_ + 1;
+  if (auto written = write_all(batches); !written) return written;
+  if (!mark_due_) return ok_status();
+  if (auto told = mark_file_.write(mark); !told) return told;
+  mark_ = mark;
+  mark_due_ = false;
   return ok_status();
 }
 
-Result<Restored> read_restored(Connection& connection) {
-  Restored restored;
-  const auto select = [](const char* columns, const char* rest) {
-    return std::string("SELECT ") + columns + " FROM " + rest;
-  };
-  Status done = for_each_row(
-      connection, select(kWholeColumns, "jobs WHERE state <= 2 ORDER BY id"),
-      [&](const Statement& row) { return append(restored.jobs, read_job(row, true)); });
-  if (!done) return done.error();
-  done =
-      for_each_row(connection, select(kAgentColumns, "agents ORDER BY name"),
-                   [&](const Statement& row) { return append(restored.agents, read_agent(row)); });
-  if (!done) return done.error();
-  done = for_each_row(connection, select(kKeyColumns, "api_keys ORDER BY name"),
-                      [&](const Statement& row) { return append(restored.keys, read_key(row)); });
-  if (!done) return done.error();
-  done = for_each_row(connection, select(kNamedColumns, kNamedRows), [&](const Statement& row) {
-    return append(restored.named, read_named(row));
-  });
-  if (!done) return done.error();
-  return restored;
+Status SqliteJournal::write_all(const std::vector<Batch>& batches) {
+  const auto saves = last_states(batches);
+  if (saves.empty() && !mark_due_) return ok_status();
+  Status done = connection_->execute("BEGIN IMMEDIATE");
+  if (!done) return done;
+  for (const Save* save : saves) {
+    if (!done) break;
+    done = std::visit([this](const auto& s) { return write(s); }, *save);
+  }
+  if (done && mark_due_) {
+    statements_.set_mark.bind(1, static_cast<std::int64_t>(mark_ + 1));
+    done = statements_.set_mark.run();
+  }
+  if (done) done = connection_->execute("COMMIT");
+  if (!done) {
+    [[maybe_unused]] const auto undone = connection_->execute("ROLLBACK");
+  }
+  return done;
+}
+
+bool SqliteJournal::do_chores() {
+  const Now now = read_clock();
+  if (now.mono >= next_retention_) forget(now);
+  if (checkpoint_due() && now.mono >= next_checkpoint_) return checkpoint(now.mono);
+  return true;
+}
+
+bool SqliteJournal::checkpoint_due() const {
+  // Fewer than were copied: the log has begun anew.
+  const int copied = wal_pages_ >= copied_pages_ ? copied_pages_ : 0;
+  return wal_pages_ - copied >= kCheckpointPages;
+}
+
+MonoMs SqliteJournal::next_chore() const {
+  return checkpoint_due() ? std::min(next_checkpoint_, next_retention_) : next_retention_;
+}
+
+bool SqliteJournal::checkpoint(MonoMs now) {
+  next_checkpoint_ = now + kCheckpointAgainMs;
+  const auto done = connection_->checkpoint(wal_pages_ >= kLargeWalPages);
+  const std::string problem = done ? "" : done.error().message;
+  if (!done && done.error().code == ErrorCode::corrupt) note_damage(problem);
+  if (problem != checkpoint_problem_) {
+    // Commits go on for now, but the log would grow until they fail too.
+    checkpoint_problem_ = problem;
+    if (problem.empty()) {
+      log_->info("checkpoint=well");
+    } else {
+      log_->error("checkpoint=failing reason=\"{}\" retry_ms={}", problem, kCheckpointAgainMs);
+    }
+    tell({});
+  }
+  if (!done) return true;
+  copied_pages_ = done->copied_pages;
+  if (done->complete()) next_checkpoint_ = now;
+  mark_due_ = true;
+  return commit_until_done({});
+}
+
+void SqliteJournal::forget(Now now) {
+  next_retention_ = now.mono + kRetentionEveryMs;
+  // A clock that is set while we run must not make jobs old.
+  const WallMs wall = started_.wall + (now.mono - started_.mono);
+  const auto step = retention_.step({now.mono, wall});
+  std::string problem;
+  if (!step) {
+    problem = step.error().message;
+    if (step.error().code == ErrorCode::corrupt) note_damage(problem);
+  } else if (step->by_size && !step->more) {
+    problem = "the database is over --database-mb, and no finished job is left that may go";
+  }
+  if (problem != retention_problem_) {
+    retention_problem_ = problem;
+    if (!problem.empty()) log_->warn("retention=failing reason=\"{}\"", problem);
+  }
+  if (!step) return;
+  forgotten_ += static_cast<std::uint64_t>(step->deleted);
+  if (step->more) {
+    next_retention_ = now.mono;
+  } else if (forgotten_ > 0) {
+    log_->info("retention=done deleted_jobs={} database_bytes={}", std::exchange(forgotten_, 0),
+               step->used_bytes);
+  }
+}
+
+void SqliteJournal::note_damage(const std::string& problem) {
+  if (!damage_.empty()) return;
+  damage_ = "the database is damaged: " + problem;
+  log_->error(
+      "database=damaged reason=\"{}\" do=\"stop docket-master and start it again: it says "
+      "what helps\"",
+      problem);
+  tell({});
+}
+
+void SqliteJournal::tell(const std::string& failing) {
+  listener_({committed_, !damage_.empty()   ? damage_
+                         : !failing.empty() ? failing
+                                            : checkpoint_problem_});
+}
+
+Result<Opened> open_database(const JournalOptions& options, const Logger& log) {
+  auto connection = open_for_writing(options.data_dir, log);
+  if (!connection) return connection.error();
+  auto owned = std::make_unique<Connection>(std::move(*connection));
+  const auto named = [&](const Error& error) { return with_help(options.data_dir, error); };
+  const auto mark = owned->integer("SELECT mark FROM store");
+  if (!mark) return named(mark.error());
+  auto restored = read_restored(*owned);
+  if (!restored) return named(restored.error());
+  auto statements = prepare(*owned);
+  if (!statements) return named(statements.error());
+  auto retention = Retention::prepare(*owned, options.retention);
+  if (!retention) return named(retention.error());
+  return Opened{std::move(owned), std::move(*statements), std::move(*retention),
+                std::move(*restored), static_cast<std::uint64_t>(*mark)};
 }
 
 }  // namespace
@@ -240,15 +351,10 @@ void take_save(Effect& effect, std::vector<Save>& saves) {
 
 Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Listener listener,
                                                Logger log) {
-  auto connection = open_for_writing(options.data_dir);
-  if (!connection) return connection.error();
-  auto restored = read_restored(*connection);
-  if (!restored) return restored.error();
-  auto statements = prepare(*connection);
-  if (!statements) return statements.error();
-  return std::unique_ptr<Journal>(
-      std::make_unique<SqliteJournal>(options, std::move(*connection), std::move(*statements),
-                                      std::move(*restored), std::move(listener), std::move(log)));
+  auto opened = open_database(options, log);
+  if (!opened) return opened.error();
+  return std::unique_ptr<Journal>(std::make_unique<SqliteJournal>(
+      options.data_dir, std::move(*opened), std::move(listener), std::move(log)));
 }
 
 }  // namespace docket::store

@@ -3,6 +3,10 @@
 //
 // Within one commit only the last state of a job is written. If a commit fails the same saves are
 // tried again every second, nothing behind them is told as committed, and the problem is told once.
+// Damage of the database is a problem that stays until a person has looked at it.
+//
+// Between commits it copies the write-ahead log into the database (checkpoints), which then begins
+// anew: its file stays below 64 MB unless a reader holds on to a state, as a backup does.
 #pragma once
 
 #include <cstdint>
@@ -23,9 +27,16 @@ using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey>;
 // Moves the effect to the end of `saves` if it is one.
 void take_save(Effect& effect, std::vector<Save>& saves);
 
+struct RetentionLimits {
+  std::int64_t age_ms = std::int64_t{30} * 24 * 3'600 * 1'000;  // of finished jobs
+  // A million jobs of usual size; as much again as support files may have.
+  std::uint64_t database_bytes = std::uint64_t{4} << 30;
+  std::int64_t names_ms = std::int64_t{24} * 3'600 * 1'000;  // how long idempotency keys hold
+};
+
 struct JournalOptions {
   std::string data_dir;
-  std::int64_t retention_ms = std::int64_t{30} * 24 * 3600 * 1000;  // of finished jobs
+  RetentionLimits retention;
 };
 
 struct JournalProgress {
@@ -37,7 +48,8 @@ class Journal {
  public:
   using Listener = std::function<void(const JournalProgress&)>;
 
-  // Opens (and migrates) the database, reads what is unfinished, then starts the thread.
+  // Opens (and migrates) the database, reads what is unfinished, then starts the thread. What is
+  // not sound is refused in one line that says what helps, and left alone (inspect.h).
   static Result<std::unique_ptr<Journal>> open(const JournalOptions& options, Listener listener,
                                                Logger log);
   virtual ~Journal() = default;  // commits what was posted, then joins
@@ -46,6 +58,8 @@ class Journal {
   virtual Restored take_restored() = 0;
   // Numbers must rise.
   virtual void post(std::uint64_t number, std::vector<Save> saves) = 0;
+  // A reader found what was never written so. Any thread.
+  virtual void report_damage(std::string problem) = 0;
 };
 
 }  // namespace docket::store

@@ -28,7 +28,8 @@ Result<std::unique_ptr<Session>> open_session(const std::string& data_dir) {
 
 class SqliteReader final : public JobReader {
  public:
-  explicit SqliteReader(std::string data_dir) : data_dir_(std::move(data_dir)) {}
+  SqliteReader(std::string data_dir, std::function<void(const std::string&)> on_damage)
+      : data_dir_(std::move(data_dir)), on_damage_(std::move(on_damage)) {}
 
   Result<std::optional<Job>> find(const JobId& id) override {
     return with_session([&](Session& session) -> Result<std::optional<Job>> {
@@ -56,7 +57,7 @@ class SqliteReader final : public JobReader {
       std::vector<Job> jobs;
       for (;;) {
         auto row = statement->step();
-        if (!row) return row.error();
+        if (!row) return failed(row.error());
         if (!*row) return jobs;
         auto job = read_job(*statement, false);
         if (!job) return job.error();
@@ -66,9 +67,15 @@ class SqliteReader final : public JobReader {
   }
 
  private:
-  static Result<std::optional<Job>> read_found(Statement& find) {
+  // Only SQLite's own word stops the master; a row that makes no sense is that row's answer.
+  Error failed(const Error& error) const {
+    if (error.code == ErrorCode::corrupt && on_damage_) on_damage_(error.message);
+    return error;
+  }
+
+  Result<std::optional<Job>> read_found(Statement& find) {
     auto row = find.step();
-    if (!row) return row.error();
+    if (!row) return failed(row.error());
     if (!*row) return std::optional<Job>();
     auto job = read_job(find, true);
     if (!job) return job.error();
@@ -98,16 +105,18 @@ class SqliteReader final : public JobReader {
   }
 
   const std::string data_dir_;
+  const std::function<void(const std::string&)> on_damage_;
   std::mutex mutex_;
   std::vector<std::unique_ptr<Session>> idle_;  // guarded by mutex_
 };
 
 }  // namespace
 
-Result<std::unique_ptr<JobReader>> open_reader(const std::string& data_dir) {
+Result<std::unique_ptr<JobReader>> open_reader(const std::string& data_dir,
+                                               std::function<void(const std::string&)> on_damage) {
   auto probe = open_for_reading(data_dir);
   if (!probe) return probe.error();
-  return std::unique_ptr<JobReader>(std::make_unique<SqliteReader>(data_dir));
+  return std::unique_ptr<JobReader>(std::make_unique<SqliteReader>(data_dir, std::move(on_damage)));
 }
 
 }  // namespace docket::store

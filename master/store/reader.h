@@ -2,6 +2,7 @@
 // each thread that asks. Any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -9,7 +10,9 @@
 
 namespace docket::store {
 
-// The database must exist. unavailable when it cannot be opened.
-Result<std::unique_ptr<JobReader>> open_reader(const std::string& data_dir);
+// The database must exist. unavailable when it cannot be opened. `on_damage` hears, on the asking
+// thread, when SQLite finds the database damaged.
+Result<std::unique_ptr<JobReader>> open_reader(
+    const std::string& data_dir, std::function<void(const std::string&)> on_damage = {});
 
 }  // namespace docket::store

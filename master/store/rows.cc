@@ -89,6 +89,8 @@ Status save(Statement& save_agent, const AgentRecord& agent) {
   save_agent.bind(4, text);
   save_agent.bind(5, static_cast<std::int64_t>(agent.hold));
   save_agent.bind(6, agent.hold_reason);
+  const std::string tags = dump(agent.tags);
+  save_agent.bind(7, tags);
   return save_agent.run();
 }
 
@@ -101,6 +103,8 @@ Status save(Statement& save_key, const ApiKey& key) {
   save_key.bind(6, static_cast<std::int64_t>(key.priority));
   save_key.bind(7, std::int64_t{key.may_async});
   save_key.bind(8, key.created);
+  const std::string tags = dump(key.tags);
+  save_key.bind(9, tags);
   return save_key.run();
 }
 
@@ -146,6 +150,11 @@ Result<ApiKey> read_key(const Statement& row) {
   key.priority = static_cast<Priority>(row.integer(5));
   key.may_async = row.integer(6) != 0;
   key.created = row.integer(7);
+  try {
+    key.tags = json::parse(row.text(8)).get<std::vector<std::string>>();
+  } catch (const json::exception& e) {
+    return Error{ErrorCode::corrupt, "database: key " + key.name + ": " + e.what()};
+  }
   return key;
 }
 
@@ -165,6 +174,7 @@ Result<AgentRecord> read_agent(const Statement& row) {
       agent.languages.push_back(
           {language.at(0).get<std::string>(), language.at(1).get<std::string>()});
     }
+    agent.tags = json::parse(row.text(6)).get<std::vector<std::string>>();
   } catch (const json::exception& e) {
     return Error{ErrorCode::corrupt, "database: agent " + agent.name + ": " + e.what()};
   }

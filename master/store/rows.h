@@ -17,9 +17,9 @@ inline constexpr const char* kWholeColumns =
     "id, state, async, language, client_job, cputime_s, received_ms, finished_ms, http_status, "
     "outcome, attempts, files, api_key, idempotency_key, fingerprint, run_spec, result";
 inline constexpr const char* kAgentColumns =
-    "name, slots, weight_percent, languages, hold, hold_reason";
+    "name, slots, weight_percent, languages, hold, hold_reason, tags";
 inline constexpr const char* kKeyColumns =
-    "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms";
+    "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms, tags";
 inline constexpr const char* kNamedColumns =
     "id, api_key, idempotency_key, fingerprint, received_ms";
 // The name of a job that was cancelled or expired is free again.
@@ -31,11 +31,11 @@ inline constexpr const char* kSaveJob =
     "finished_ms, http_status, outcome, attempts, files, api_key, idempotency_key, fingerprint, "
     "run_spec, result, agent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
 inline constexpr const char* kSaveAgent =
-    "INSERT OR REPLACE INTO agents (name, slots, weight_percent, languages, hold, hold_reason) "
-    "VALUES (?,?,?,?,?,?)";
+    "INSERT OR REPLACE INTO agents (name, slots, weight_percent, languages, hold, hold_reason, "
+    "tags) VALUES (?,?,?,?,?,?,?)";
 inline constexpr const char* kSaveKey =
     "INSERT OR REPLACE INTO api_keys (name, hash, hourly_rate, max_queued, weight, priority, "
-    "may_async, created_ms) VALUES (?,?,?,?,?,?,?,?)";
+    "may_async, created_ms, tags) VALUES (?,?,?,?,?,?,?,?,?)";
 
 Status save(Statement& save_job, const Job& job);
 Status save(Statement& save_agent, const AgentRecord& agent);

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "master/store/inspect.h"
+
 namespace docket::store {
 namespace {
 
@@ -86,20 +88,36 @@ constexpr const char* kVersion3 = R"sql(
   ALTER TABLE agents ADD COLUMN hold_reason TEXT NOT NULL DEFAULT '';
 )sql";
 
-// Append only; the index + 1 is the version.
-constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3};
+// What hosts are, and what a key's jobs want of them.
+constexpr const char* kVersion4 = R"sql(
+  ALTER TABLE agents ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+  ALTER TABLE api_keys ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+)sql";
 
-Status migrate(Connection& connection) {
+// Whose it is, and the mark (mark.h).
+constexpr const char* kVersion5 = R"sql(
+  PRAGMA application_id = 0x446f636b;
+  CREATE TABLE store (mark INTEGER NOT NULL);
+  INSERT INTO store VALUES (0);
+)sql";
+
+// Append only; the index + 1 is the version.
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5};
+static_assert(kMigrations.size() == kNewestLayout);
+
+Status migrate(Connection& connection, const Logger& log) {
   auto version = connection.integer("PRAGMA user_version");
   if (!version) return version.error();
-  const auto newest = static_cast<std::int64_t>(kMigrations.size());
-  if (*version > newest) {
-    return Error{ErrorCode::conflict,
-                 "the database has layout " + std::to_string(*version) +
-                     ", this docket-master knows " + std::to_string(newest) +
-                     ": it was written by a later version; upgrade docket-master"};
+  if (*version == kNewestLayout) return ok_status();
+  if (*version != 0) {
+    const auto pages = connection.integer("PRAGMA page_count");
+    if (!pages) return pages.error();
+    log->info(
+        "database=migrating from={} to={} pages={} note=\"a large one takes minutes and its "
+        "own size again; being stopped loses nothing\"",
+        *version, kNewestLayout, *pages);
   }
-  for (auto at = *version; at < newest; ++at) {
+  for (auto at = *version; at < kNewestLayout; ++at) {
     const std::string step = std::string("BEGIN IMMEDIATE;") +
                              kMigrations[static_cast<std::size_t>(at)] +
                              "PRAGMA user_version=" + std::to_string(at + 1) + ";COMMIT;";
@@ -108,29 +126,28 @@ Status migrate(Connection& connection) {
       return done.error();
     }
   }
+  if (*version != 0) log->info("database=migrated to={}", kNewestLayout);
   return ok_status();
 }
 
 }  // namespace
 
-Result<Connection> open_for_writing(const std::string& data_dir) {
-  const std::string path = data_dir + "/docket.db";
-  auto connection = Connection::open(path, Connection::Mode::write);
+Result<Connection> open_for_writing(const std::string& data_dir, const Logger& log) {
+  if (auto sound = refuse_unsound(data_dir); !sound) return sound.error();
+  auto connection = Connection::open(database_path(data_dir), Connection::Mode::write);
   if (!connection) return connection;
-  const auto named = [&](const Error& error) {
-    return Error{error.code, path + ": " + error.message};
-  };
-  // auto_vacuum only takes effect before the first table exists.
-  for (const char* pragma :
-       {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL"}) {
-    if (auto done = connection->execute(pragma); !done) return named(done.error());
+  // auto_vacuum only takes effect before the first table exists. The log's file gives back what a
+  // long reader or a migration made of it.
+  for (const char* pragma : {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL",
+                             "PRAGMA synchronous=FULL", "PRAGMA journal_size_limit=67108864"}) {
+    if (auto done = connection->execute(pragma); !done) return with_help(data_dir, done.error());
   }
-  if (auto done = migrate(*connection); !done) return named(done.error());
+  if (auto done = migrate(*connection, log); !done) return with_help(data_dir, done.error());
   return connection;
 }
 
 Result<Connection> open_for_reading(const std::string& data_dir) {
-  return Connection::open(data_dir + "/docket.db", Connection::Mode::read);
+  return Connection::open(database_path(data_dir), Connection::Mode::read);
 }
 
 }  // namespace docket::store

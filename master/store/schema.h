@@ -2,12 +2,13 @@
 #pragma once
 
 #include "master/store/sqlite.h"
+#include "protocol/base/log.h"
 
 namespace docket::store {
 
 // Opens DIR/docket.db for writing, in WAL with synchronous=FULL, and brings it to the present
-// layout. conflict when a later Docket wrote it; unavailable when the folder cannot be written.
-Result<Connection> open_for_writing(const std::string& data_dir);
+// layout, each step whole or not at all. What is not sound is refused (inspect.h) and left alone.
+Result<Connection> open_for_writing(const std::string& data_dir, const Logger& log);
 Result<Connection> open_for_reading(const std::string& data_dir);
 
 }  // namespace docket::store

@@ -1,14 +1,31 @@
 #include "master/store/sqlite.h"
 
+#include <cstring>
+
 namespace docket::store {
 namespace {
 
+constexpr int kBusyMs = 5'000;
+constexpr int kCheckpointBusyMs = 100;
+
+// What is on the disk is not what was written there. A failed write is no such thing: it is tried
+// again.
+bool is_damage(int extended) {
+  const int code = extended & 0xff;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || extended == SQLITE_IOERR_READ ||
+         extended == SQLITE_IOERR_CORRUPTFS || extended == SQLITE_IOERR_DATA;
+}
+
 Error database_error(sqlite3* connection, const std::string& doing) {
-  const int code = connection == nullptr ? SQLITE_NOMEM : sqlite3_errcode(connection);
-  const auto kind =
-      code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? ErrorCode::corrupt : ErrorCode::unavailable;
-  const char* text = connection == nullptr ? "out of memory" : sqlite3_errmsg(connection);
-  return {kind, doing + ": " + text};
+  if (connection == nullptr) return {ErrorCode::unavailable, doing + ": out of memory"};
+  const int extended = sqlite3_extended_errcode(connection);
+  const int code = extended & 0xff;
+  std::string text = sqlite3_errmsg(connection);
+  const int cause = sqlite3_system_errno(connection);
+  if (cause != 0 && (code == SQLITE_IOERR || code == SQLITE_CANTOPEN)) {
+    text += std::string(" (") + std::strerror(cause) + ")";
+  }
+  return {is_damage(extended) ? ErrorCode::corrupt : ErrorCode::unavailable, doing + ": " + text};
 }
 
 }  // namespace
@@ -75,8 +92,35 @@ Result<Connection> Connection::open(const std::string& path, Mode mode) {
   Connection connection;
   connection.handle_.reset(raw);
   if (opened != SQLITE_OK) return database_error(raw, "cannot open " + path);
-  sqlite3_busy_timeout(raw, 5'000);
+  sqlite3_busy_timeout(raw, kBusyMs);
+  sqlite3_db_config(raw, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
   return connection;
+}
+
+void Connection::checkpoint_on_close() {
+  sqlite3_db_config(handle_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+}
+
+void Connection::count_wal_pages(int* pages) {
+  sqlite3_wal_hook(
+      handle_.get(),
+      [](void* counter, sqlite3*, const char*, int in_log) {
+        *static_cast<int*>(counter) = in_log;
+        return SQLITE_OK;
+      },
+      pages);
+}
+
+Result<Checkpointed> Connection::checkpoint(bool wait) {
+  Checkpointed done;
+  if (wait) sqlite3_busy_timeout(handle_.get(), kCheckpointBusyMs);
+  const int code = sqlite3_wal_checkpoint_v2(
+      handle_.get(), nullptr, wait ? SQLITE_CHECKPOINT_RESTART : SQLITE_CHECKPOINT_PASSIVE,
+      &done.wal_pages, &done.copied_pages);
+  if (wait) sqlite3_busy_timeout(handle_.get(), kBusyMs);
+  // Busy: readers were in the way, and what could be copied was.
+  if (code != SQLITE_OK && code != SQLITE_BUSY) return database_error(handle_.get(), "checkpoint");
+  return done;
 }
 
 Status Connection::execute(const char* sql) {
@@ -95,6 +139,15 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   Statement statement;
   statement.handle_.reset(raw);
   return statement;
+}
+
+Result<std::string> Connection::text(std::string_view sql) {
+  auto statement = prepare(sql);
+  if (!statement) return statement.error();
+  auto row = statement->step();
+  if (!row) return row.error();
+  if (!*row) return Error{ErrorCode::internal, "database: no row from " + std::string(sql)};
+  return statement->text(0);
 }
 
 Result<std::int64_t> Connection::integer(std::string_view sql) {

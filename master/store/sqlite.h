@@ -40,17 +40,35 @@ class Statement {
   std::unique_ptr<sqlite3_stmt, Finalize> handle_;
 };
 
+// What of the write-ahead log has been copied into the database.
+struct Checkpointed {
+  int wal_pages = 0;
+  int copied_pages = 0;
+  bool complete() const { return copied_pages == wal_pages; }
+};
+
 class Connection {
  public:
   enum class Mode { write, read };
-  // unavailable when the file cannot be opened; the message names it.
+  // Closing it leaves the write-ahead log as it is, until checkpoint_on_close(). unavailable when
+  // the file cannot be opened; the message names it.
   static Result<Connection> open(const std::string& path, Mode mode);
+
+  // The last connection that closes copies the log into the database and removes it.
+  void checkpoint_on_close();
+  // How many pages the log has goes to `*pages` with every commit, and checkpoints are left to the
+  // caller. `pages` must outlive the connection.
+  void count_wal_pages(int* pages);
+  // Copies what it can; `wait` also waits for readers, up to 100 ms, so that the log begins anew.
+  Result<Checkpointed> checkpoint(bool wait);
 
   Status execute(const char* sql);
   Result<Statement> prepare(std::string_view sql);
   // One value of one row, for pragmas and counts.
   Result<std::int64_t> integer(std::string_view sql);
-  int changes() const { return sqlite3_changes(handle_.get()); }
+  Result<std::string> text(std::string_view sql);
+
+  sqlite3* handle() const { return handle_.get(); }
 
  private:
   struct Close {

@@ -172,6 +172,24 @@ TEST_SUITE("e2e failures") {
     CHECK(said != std::string::npos);
   }
 
+  TEST_CASE("an agent that is added while jobs wait is put to work at once") {
+    Cluster cluster;
+    cluster.add_host("lab-1", 1);
+    cluster.agent_process("lab-1").signal(SIGTERM);
+    CHECK(cluster.agent_process("lab-1").wait_exit(20'000) == 0);
+    std::vector<std::string> ids;
+    for (int i = 0; i < 3; ++i) {
+      ids.push_back(cluster.submit("python3", "import time; time.sleep(2); print('x')"));
+    }
+    CHECK(eventually(5'000, [&] { return cluster.status()["queued"] == 3; }));
+    // Nothing ends and nobody asks for anything: its hello alone must do.
+    cluster.add_host("lab-2", 2);
+    CHECK(eventually(5'000, [&] { return cluster.agent("lab-2")["running"] == 2; }));
+    for (const auto& id : ids) {
+      CHECK(eventually(60'000, [&] { return cluster.result(id).status == 200; }));
+    }
+  }
+
   TEST_CASE("an agent that starts before its master keeps trying and says so once") {
     Cluster cluster;
     Sandbox sandbox = cluster.start_sandbox(1);

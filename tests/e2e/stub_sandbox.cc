@@ -41,14 +41,23 @@ void StubSandbox::start(const Address& listen) {
 
 void StubSandbox::respond(http::RequestId id, http::Response response) {
   const std::lock_guard lock(replacing_);
-  server_->respond(id, std::move(response));
+  if (server_ != nullptr) server_->respond(id, std::move(response));
 }
 
 void StubSandbox::break_connections() {
+  refuse_connections();
+  serve_again();
+}
+
+void StubSandbox::refuse_connections() {
   const std::lock_guard lock(replacing_);
-  const Address again = server_->address();
+  listen_again_ = server_->address();
   server_.reset();
-  start(again);
+}
+
+void StubSandbox::serve_again() {
+  const std::lock_guard lock(replacing_);
+  start(listen_again_);
 }
 
 std::optional<http::Response> StubSandbox::handle(const http::Request& request) {

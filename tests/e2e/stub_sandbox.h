@@ -38,6 +38,9 @@ class StubSandbox {
   void respond(http::RequestId id, http::Response response);
   // Every connection breaks; the same address serves again when it returns.
   void break_connections();
+  // Nobody listens at the address, until it serves again.
+  void refuse_connections();
+  void serve_again();
 
  private:
   void start(const Address& listen);
@@ -49,6 +52,7 @@ class StubSandbox {
   std::string address_;
   std::mutex replacing_;  // guards server_
   std::unique_ptr<http::Server> server_;
+  Address listen_again_;
 };
 
 }  // namespace docket::e2e

@@ -46,6 +46,7 @@ class AgentHost {
   void on(agent::CheckFile& file);
   void on(agent::PutFile& file);
   void on(agent::Probe&);
+  void on(agent::SampleHost& sample);
   void on(agent::Spool& keep);
   void on(agent::Unspool& gone);
   void on(agent::Note& note);

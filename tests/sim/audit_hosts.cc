@@ -34,6 +34,7 @@ bool is_fault(const Finished& finished) {
     case Ending::overdue:
     case Ending::forgotten:
     case Ending::evicted:
+    case Ending::doubted:
       return false;
   }
   return false;

@@ -22,6 +22,7 @@ bool ends_by_host(Ending ending) {
     case Ending::cancelled:
     case Ending::forgotten:
     case Ending::evicted:
+    case Ending::doubted:
       return false;
     case Ending::files_missing:
     case Ending::push_failed:

@@ -66,6 +66,7 @@ void Disk::apply() {
                      [](const SendChunk&) {},
                      [](const Answer&) {},
                      [](const CommandDone&) {},
+                     [](const Explained&) {},
                      [](const Note&) {},
                  },
                  effect);

@@ -206,6 +206,7 @@ void MasterHost::perform() {
                                      [](const SendChunk&) { return false; },
                                      [](const Answer&) { return false; },
                                      [](const CommandDone&) { return false; },
+                                     [](const Explained&) { return false; },
                                      [](const Note&) { return false; },
                                  },
                                  effect);

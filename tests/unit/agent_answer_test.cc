@@ -158,7 +158,6 @@ TEST_SUITE("agent answer") {
     }
     for (const std::string complaint :
          {"cannot start `sh': Resource temporarily unavailable", "cannot fork", "invalid root",
-          "warning: timelimit exceeded (wall time): aborting command",
           "unexpected end of program"}) {
       for (const Step step : {Step::compile, Step::run}) {
         CHECK(fault_signature("a\n" + guard + ": " + complaint + usage, step) ==
@@ -180,6 +179,68 @@ TEST_SUITE("agent answer") {
                   R"(specified: `0'\nTry `/x/runguard --help'","stdout":"","stderr":""})");
     CHECK(answer.ending == Ending::ran);
     CHECK(answer.fault_signature.empty());
+  }
+
+  TEST_CASE("a compiler killed for its time is remarked, and no fault by itself") {
+    // As Jobe 2.2.2 answers it, for a program that no compiler is done with and on a busy host.
+    const std::string guard = "/var/www/html/jobe/app/Libraries/../../runguard/runguard";
+    const std::string time_up = guard +
+                                ": warning: timelimit exceeded (wall time): aborting command\n" +
+                                guard + ": warning: command terminated with signal 15\n";
+    CHECK(compile_time_up(time_up));
+    CHECK(fault_signature(time_up, Step::compile).empty());
+    CHECK(compile_time_up("prog.c:1:1: error\n" + guard +
+                          ": warning: timelimit exceeded (cpu time)"));
+    CHECK_FALSE(compile_time_up(guard + ": warning: command terminated with signal 9"));
+    CHECK_FALSE(
+        compile_time_up("prog.c:1:2: error: #error runguard: warning: timelimit exceeded "));
+    // Its own complaint besides.
+    CHECK(fault_signature(time_up + "sudo: unable to fork", Step::compile) ==
+          "sudo: unable to fork");
+    // In a run it is outcome 13, and this text is not left.
+    CHECK_FALSE(fault_signature(time_up, Step::run).empty());
+
+    const auto remark = [](const std::string& body) { return read(200, body).remark; };
+    const std::string cmpinfo =
+        R"x("cmpinfo":"/x/runguard: warning: timelimit exceeded (wall time)")x";
+    CHECK(remark(R"({"run_id":null,"outcome":11,)" + cmpinfo + "}") == Remark::compile_time_up);
+    CHECK(remark(R"({"run_id":null,"outcome":12,)" + cmpinfo + "}") == Remark::none);
+  }
+
+  TEST_CASE("an answer without a byte of text is silent") {
+    const auto remark = [](int outcome, const std::string& fields) {
+      return read(200, R"({"run_id":null,"outcome":)" + std::to_string(outcome) + fields + "}")
+          .remark;
+    };
+    CHECK(remark(15, R"(,"cmpinfo":"","stdout":"","stderr":"")") == Remark::silent);
+    CHECK(remark(15, "") == Remark::silent);
+    CHECK(remark(15, R"(,"stdout":null)") == Remark::silent);
+    CHECK(remark(15, R"(,"cmpinfo":"","stdout":"\n","stderr":"")") == Remark::none);
+    CHECK(remark(15, R"(,"cmpinfo":"","stdout":"","stderr":"x")") == Remark::none);
+    CHECK(remark(12, R"(,"cmpinfo":"","stdout":"","stderr":"")") == Remark::none);
+    CHECK(remark(13, R"(,"cmpinfo":"","stdout":"","stderr":"")") == Remark::none);
+  }
+
+  TEST_CASE("a work directory that was another job's is a fault, a missing header is not") {
+    const auto fault = [](const std::string& line) {
+      return !fault_signature(line + "\n", Step::compile).empty();
+    };
+    const std::string gone = "No such file or directory";
+    CHECK(fault("file_get_contents(/home/jobe/runs/jobe_5HSxap/prog.out): Failed to open stream: " +
+                gone));
+    CHECK(fault("prog.cmd: line 1: prog.out: " + gone));
+    CHECK_FALSE(fault("prog.c:1:10: fatal error: prog.out: " + gone));
+    CHECK_FALSE(fault("    1 | #include \"prog.out\"  // " + gone));
+    CHECK_FALSE(fault("gcc: error: prog.out: " + gone));
+    CHECK_FALSE(fault("cc1: fatal error: prog.out: " + gone));
+    // What a program prints is its own.
+    CHECK(fault_signature("prog.cmd: line 1: prog.out: " + gone, Step::run).empty());
+    // Jobe 2.2.2 says it thus.
+    const auto answer = read(500,
+                             "\"Server exception (file_get_contents(/home/jobe/runs/jobe_x/"
+                             "prog.out): Failed to open stream: No such file or directory)\"");
+    CHECK(answer.ending == Ending::http_error);
+    CHECK(read(500, "\"Server exception (mkdir(): File exists)\"").ending == Ending::http_error);
   }
 
   TEST_CASE("lists of languages") {

@@ -61,6 +61,33 @@ TEST_SUITE("agent core: link") {
     CHECK(agent.told<Heartbeat>().size() == 10);
   }
 
+  TEST_CASE("it tells how its host fares, and how loaded it was during each run") {
+    Played agent;
+    agent.join();
+    CHECK(agent.of<SampleHost>().empty());  // asked for at the start, one at a time
+    agent.feed(HostSampled{{4, 25, 2'048, 512}});
+    REQUIRE(agent.told<HostReport>().size() == 1);
+    CHECK(agent.told<HostReport>()[0] == HostReport{4, 25, 2'048, 512});
+    agent.pass(1'999);
+    CHECK(agent.of<SampleHost>().empty());
+    agent.pass(1);
+    CHECK(agent.of<SampleHost>().size() == 1);
+    agent.feed(HostSampled{{4, 25, 2'048, 512}});
+
+    agent.hear(agent.order(attempt(1)));
+    for (const std::uint32_t load : {100u, 200u, 300u}) {  // looks more often while it runs
+      agent.pass(250);
+      CHECK(agent.of<SampleHost>().size() == 1);
+      agent.feed(HostSampled{{4, load, 2'048, 512}});
+      CHECK(agent.told<HostReport>().empty());
+    }
+    agent.feed(run_answer(attempt(1)));
+    CHECK(only_result(agent).load_percent == 200);
+    agent.hear(agent.order(attempt(2)));
+    agent.feed(run_answer(attempt(2)));
+    CHECK(only_result(agent).load_percent == 0);  // too short to be measured
+  }
+
   TEST_CASE("a silent master: a new connection and a new hello with what is held") {
     Played agent;
     agent.join();
@@ -294,6 +321,30 @@ TEST_SUITE("agent core: sandbox") {
       REQUIRE(agent.told<SandboxReport>().size() == 1);
       CHECK(agent.told<SandboxReport>()[0] == SandboxReport{kC, ""});
     }
+  }
+
+  TEST_CASE(
+      "an overload names the slots in use and what to do, in the answer and once in the log") {
+    Played agent(4);
+    agent.join();
+    for (const std::uint64_t number : {1, 2, 3}) agent.hear(agent.order(attempt(number)));
+    RunAnswered overload = run_answer(attempt(1));
+    overload.outcome = 21;
+    agent.feed(overload);
+    REQUIRE(agent.told<Finished>().size() == 1);
+    CHECK(agent.told<Finished>()[0].detail.starts_with("3 of 4 slots were in use: "));
+    CHECK(agent.told<Finished>()[0].detail.find("freeallusers.php") != std::string::npos);
+    CHECK(agent.of<Note>().size() == 1);
+    overload.id = attempt(2);
+    agent.feed(overload);
+    CHECK(agent.told<Finished>()[0].detail.starts_with("2 of 4 slots were in use: "));
+    CHECK(agent.of<Note>().empty());
+    agent.feed(run_answer(attempt(3)));
+    CHECK(agent.told<Finished>()[0].detail.empty());
+    overload.id = attempt(4);
+    agent.hear(agent.order(attempt(4)));
+    agent.feed(overload);
+    CHECK(agent.of<Note>().size() == 1);  // it had run something since
   }
 
   TEST_CASE("a well sandbox is probed now and then, and only changes are told") {

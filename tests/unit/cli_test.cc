@@ -142,17 +142,14 @@ TEST_CASE("cli: the list of keys shows bounds where there are any") {
                       {"may_async", true},
                       {"priority", "normal"},
                       {"created", "2026-01-02T03:01:05.678Z"}};
-  const Json bounded = {{"name", "homework"},
-                        {"hourly_rate", 5'000},
-                        {"max_queued", 200},
-                        {"weight", 3},
-                        {"may_async", false},
-                        {"priority", "low"},
-                        {"created", "2026-01-01T03:01:05.678Z"}};
+  const Json bounded = {{"name", "homework"}, {"hourly_rate", 5'000},
+                        {"max_queued", 200},  {"weight", 3},
+                        {"may_async", false}, {"require_tags", {"exam", "gpu"}},
+                        {"priority", "low"},  {"created", "2026-01-01T03:01:05.678Z"}};
   CHECK(keys_text({{"keys", {bounded, plain}}}, kNow, false) ==
-        "NAME      PER HOUR  QUEUED  WEIGHT  PRIORITY  ASYNC  AGE\n"
-        "homework      5000     200       3  low       no      1d\n"
-        "moodle           -       -       1  normal    yes     3m\n");
+        "NAME      PER HOUR  QUEUED  WEIGHT  PRIORITY  ASYNC  TAGS      AGE\n"
+        "homework      5000     200       3  low       no     exam,gpu   1d\n"
+        "moodle           -       -       1  normal    yes    -          3m\n");
 }
 
 TEST_CASE("cli: a new key, its secret and the answer to a question") {
@@ -160,7 +157,7 @@ TEST_CASE("cli: a new key, its secret and the answer to a question") {
   key.name = "moodle";
   CHECK(key_body(key, "s") ==
         R"({"name":"moodle","secret":"s","hourly_rate":0,"max_queued":0,"weight":1,)"
-        R"("priority":"normal","may_async":true})");
+        R"("priority":"normal","may_async":true,"require_tags":[]})");
   CHECK_NOTHROW(key_body(key, "\xff"));
   const std::string one = make_secret();
   const std::string other = make_secret();
@@ -294,6 +291,43 @@ TEST_CASE("cli: a filter's value cannot change the query") {
   CHECK(percent_encoded("lab-2_a.b~") == "lab-2_a.b~");
   CHECK(percent_encoded("c++ &limit=1") == "c%2B%2B%20%26limit%3D1");
   CHECK(percent_encoded("\xc3\xbc") == "%C3%BC");
+}
+
+TEST_CASE("cli: why a run waits, by key and by host, with nothing that could steer a terminal") {
+  const Json why = {
+      {"id", "01m841bbqs7gscnex996m41pdq"},
+      {"state", "queued"},
+      {"language", "java"},
+      {"key", "moodle"},
+      {"summary", "At most 13 runs begin before it, if no others come."},
+      {"priority", "normal"},
+      {"retry_in_ms", nullptr},
+      {"gives_up_in_ms", 590'000},
+      {"ahead", Json::array({Json{{"key", "moodle"}, {"jobs", 12}, {"by_priority", false}},
+                             Json{{"key", ""}, {"jobs", 1}, {"by_priority", true}}})},
+      {"hosts", Json::array({Json{{"name", "lab-1"},
+                                  {"state", "active"},
+                                  {"since", "2026-01-02T03:01:05.678Z"},
+                                  {"reason", "full: 4 of 4 slots taken"}}})},
+      {"history", Json::array({"attempt 1 on lab-2, 2.1 s: \x1b[2J"})}};
+  CHECK(why_text(why, kNow, false) ==
+        "At most 13 runs begin before it, if no others come.\n"
+        "\n"
+        "Run       01m841bbqs7gscnex996m41pdq\n"
+        "State     queued\n"
+        "Language  java\n"
+        "Key       moodle\n"
+        "Priority  normal\n"
+        "Gives up  in 9m 50s\n"
+        "\n"
+        "BEFORE IT  KEY     BECAUSE\n"
+        "       12  moodle  the same key's, and came before\n"
+        "        1  (none)  its priority is higher by now\n"
+        "\n"
+        "HOST   STATE   SINCE  WHY NOT THERE\n"
+        "lab-1  active     3m  full: 4 of 4 slots taken\n"
+        "\n"
+        "attempt 1 on lab-2, 2.1 s: \\x1b[2J\n");
 }
 
 }  // namespace docket::cli

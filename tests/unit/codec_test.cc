@@ -33,6 +33,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
   hello.languages = {{"c", "12.2.0"}, {"python3", "3.11.2"}};
   hello.sandbox_problem = "";
   hello.held = {kAttempt};
+  hello.tags = {"exam"};
   Finished finished;
   finished.id = kAttempt;
   finished.ending = Ending::ran;
@@ -43,12 +44,14 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
   finished.fault_signature = "s";
   finished.push_ms = 5;
   finished.run_ms = 300;
+  finished.load_percent = 180;
+  finished.remark = Remark::compile_time_up;
   const std::string id =
       "c4100192d3a4b5c600011122334455667788"
       "03";
   return {
       {hello,
-       "dc0010"
+       "dc0012"
        "01"
        "01"
        "a56c61622d31"
@@ -63,7 +66,9 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
        "a6332e31312e32"
        "a0"
        "01" +
-           id},
+           id +
+           "01"
+           "a46578616d"},
       {Heartbeat{12345},
        "92"
        "04"
@@ -75,6 +80,13 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
        "a163"
        "a631322e322e30"
        "a4676f6e65"},
+      {HostReport{4, 150, 2048, 512},
+       "95"
+       "10"
+       "04"
+       "cc96"
+       "cd0800"
+       "cd0200"},
       {NeedChunk{kAttempt, "abcd1234", 262144},
        "95"
        "0f" +
@@ -82,7 +94,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
            "a86162636431323334"
            "ce00040000"},
       {finished,
-       "9b"
+       "9d"
        "0a" +
            id +
            "01"
@@ -92,7 +104,9 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
            "a164"
            "a173"
            "05"
-           "cd012c"},
+           "cd012c"
+           "ccb4"
+           "02"},
       {Draining{},
        "91"
        "0c"},

@@ -23,6 +23,7 @@ struct Host {
   std::vector<std::string> languages = {"c"};
   std::uint64_t instance = 1;
   std::vector<AttemptId> held = {};
+  std::vector<std::string> tags = {};
 };
 
 struct Run {
@@ -48,6 +49,7 @@ inline Hello hello_of(const std::string& name, const Host& host) {
   hello.weight_percent = host.weight_percent;
   for (const auto& language : host.languages) hello.languages.push_back({language, "1"});
   hello.held = host.held;
+  hello.tags = host.tags;
   return hello;
 }
 
@@ -57,6 +59,13 @@ inline Finished ran(Outcome outcome = Outcome::ok) {
   result.http_status = 200;
   result.outcome = static_cast<std::uint32_t>(outcome);
   result.body = "{\"outcome\":" + std::to_string(result.outcome) + "}";
+  return result;
+}
+
+// Without a byte of text.
+inline Finished silence() {
+  Finished result = ran();
+  result.remark = Remark::silent;
   return result;
 }
 

@@ -220,6 +220,131 @@ TEST_SUITE("master core: health") {
     CHECK(cluster.agent_of(cluster.submit()) == "good");
   }
 
+  TEST_CASE("an answer without output is told when a canary sent after it has printed") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1", {.slots = 2, .languages = {"c", "cobol"}});
+    cluster.finish(cluster.submit());  // what it printed before proves nothing
+    const JobId first = cluster.submit();
+    cluster.finish(first, silence());
+    CHECK(cluster.answers(first).empty());
+    CHECK(cluster.sent<Taken>(link).empty());
+    CHECK(cluster.running(first));
+    REQUIRE(cluster.canaries.size() == 1);
+    CHECK(cluster.canaries[0].language == "c");
+    CHECK(cluster.view("lab-1").state == AgentState::active);
+    CHECK(cluster.view("lab-1").running == 1);  // the canary has the slot of the answer
+
+    // These come while the canary is out, so it proves nothing for them.
+    const JobId second = cluster.submit({.language = "cobol"});
+    cluster.finish(second, silence());
+    CHECK(cluster.canaries.size() == 1);
+    CHECK(cluster.view("lab-1").running == 2);
+
+    Finished well = canary_answer();
+    well.id = cluster.canaries[0].id;
+    cluster.tell("lab-1", well);
+    REQUIRE(cluster.answers(first).size() == 1);
+    CHECK(cluster.job(first).outcome == 15);
+    CHECK(cluster.answers(second).empty());
+    CHECK(cluster.sent<Taken>(link).size() == 2);  // the canary's and the first one's
+    REQUIRE(cluster.canaries.size() == 2);
+    well.id = cluster.canaries[1].id;
+    cluster.tell("lab-1", well);
+    CHECK(cluster.answers(second).size() == 1);
+    CHECK(cluster.view("lab-1").running == 0);
+    CHECK(cluster.view("lab-1").host_faults == 0);
+  }
+
+  TEST_CASE("a host that loses output is quarantined within two programs, and tells nothing") {
+    Cluster cluster;
+    const LinkId link = cluster.join("mute");
+    std::vector<JobId> jobs;
+    for (std::size_t bytes : {31, 32}) {
+      JobId id = cluster.submit({.bytes = bytes});
+      while (cluster.agent_of(id) != "mute") {
+        cluster.finish(id);
+        id = cluster.submit({.bytes = bytes});
+      }
+      if (bytes == 31) cluster.join("well", {.slots = 2});
+      cluster.finish(id, silence());
+      REQUIRE(cluster.canaries.size() == 1);
+      Finished empty = canary_answer(false);
+      empty.id = std::exchange(cluster.canaries, {})[0].id;
+      cluster.tell("mute", empty);
+      CHECK(cluster.agent_of(id) == "well");
+      CHECK(cluster.sent<Taken>(link).size() == 2);
+      jobs.push_back(id);
+    }
+    CHECK(cluster.view("mute").state == AgentState::quarantined);
+    CHECK(cluster.view("mute").reason.find("no output, and canary in c: its output is wrong") !=
+          std::string::npos);
+    for (const JobId& id : jobs) {
+      CHECK(cluster.answers(id).empty());
+      cluster.finish(id);
+      CHECK(cluster.answers(id).size() == 1);
+      CHECK(cluster.job(id).attempts[0].detail.find("no output") != std::string::npos);
+    }
+  }
+
+  TEST_CASE("an answer held back is lost with nothing: not by its canary, its host or its client") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    cluster.finish(id, silence());
+    REQUIRE(cluster.canaries.size() == 1);
+    Finished told = silence();
+    told.id = cluster.current(id);
+    SUBCASE("its agent tells it twice") {
+      cluster.tell("lab-1", told);
+      CHECK(cluster.canaries.size() == 1);
+      Finished well = canary_answer();
+      well.id = cluster.canaries[0].id;
+      cluster.tell("lab-1", well);
+      CHECK(cluster.answers(id).size() == 1);
+    }
+    SUBCASE("the canary gives no answer") {
+      cluster.pass(lease_ms(cluster.settings, kCanaryCputimeSeconds) +
+                   cluster.settings.lease_margin_ms + 1'000);
+      CHECK(cluster.answers(id).empty());
+      CHECK(cluster.job(id).attempts.size() == 2);
+      CHECK(cluster.view("lab-1").host_faults == 2);
+    }
+    SUBCASE("the agent is gone, and tells it again") {
+      cluster.feed(LinkGone{link});
+      CHECK(cluster.job(id).state == JobState::queued);
+      cluster.join("lab-1", {.held = {told.id}});
+      CHECK(cluster.running(id));
+      cluster.tell("lab-1", told);
+      REQUIRE(cluster.canaries.size() == 2);
+      Finished well = canary_answer();
+      well.id = cluster.canaries[0].id;  // of the connection before
+      cluster.tell("lab-1", well);
+      CHECK(cluster.answers(id).empty());
+      well.id = cluster.canaries[1].id;
+      cluster.tell("lab-1", well);
+      CHECK(cluster.answers(id).size() == 1);
+    }
+    SUBCASE("an operator cancels the run") {
+      cluster.feed(CancelRun{77, id});
+      CHECK(cluster.job(id).state == JobState::cancelled);
+      Finished well = canary_answer();
+      well.id = cluster.canaries[0].id;
+      cluster.tell("lab-1", well);
+      CHECK(cluster.sent<Taken>(link).size() == 2);
+      CHECK(cluster.view("lab-1").running == 0);
+    }
+    CHECK(cluster.answers(id).size() <= 1);
+  }
+
+  TEST_CASE("silence in a language that no canary is known for, on a host without any, is told") {
+    Cluster cluster;
+    cluster.join("lab-1", {.languages = {"cobol"}});
+    const JobId id = cluster.submit({.language = "cobol"});
+    cluster.finish(id, silence());
+    CHECK(cluster.answers(id).size() == 1);
+    CHECK(cluster.canaries.empty());
+  }
+
   TEST_CASE("canaries are programs that print what they computed") {
     for (const char* language :
          {"c", "cpp", "java", "nodejs", "octave", "pascal", "php", "python3"}) {

@@ -194,6 +194,8 @@ class Walk {
     int pending = 0;  // watchers that waited in vain
     int watched = 0;  // and with success
     int canaries = 0;
+    int proofs = 0;    // canaries for answers without output
+    int doubted = 0;   // attempts
     int repeated = 0;  // requests that joined another's run
   };
   Counts counts() const {
@@ -203,6 +205,9 @@ class Walk {
       counts.failed += job.state == JobState::failed;
       counts.expired += job.state == JobState::expired;
       counts.cancelled += job.state == JobState::cancelled;
+      for (const Attempt& attempt : job.attempts) {
+        counts.doubted += attempt.ending == Ending::doubted;
+      }
     }
     return counts;
   }
@@ -220,6 +225,13 @@ class Walk {
   }
 
   Finished random_ending() {
+    if (pick(8) == 0) return silence();
+    if (pick(12) == 0) {  // of a host that was too busy
+      Finished late = ran(Outcome::time_limit);
+      late.run_ms = 1'000'000;
+      late.load_percent = 400;
+      return late;
+    }
     if (pick(3) > 0) return pick(3) == 0 ? ran(Outcome::runtime_error) : ran();
     if (pick(3) == 0) return ran(pick(2) == 0 ? Outcome::internal_error : Outcome::overload);
     return ended(static_cast<Ending>(2 + pick(kLastWireEnding - 1)));
@@ -307,7 +319,9 @@ class Walk {
     if (is_canary(order.id.job)) {
       ++counts_.canaries;
       for (const AgentView& view : snapshot.agents) {
-        if (view.name == link_owner_[link]) REQUIRE(view.state == AgentState::probing);
+        if (view.name != link_owner_[link]) continue;
+        REQUIRE((view.state == AgentState::probing || holds_silence(view.name)));
+        counts_.proofs += view.state != AgentState::probing;
       }
       return;
     }
@@ -322,7 +336,8 @@ class Walk {
     REQUIRE(link_owner_[link] == taker->name);
     std::set<std::string> failed_on;
     for (const Attempt& attempt : job.attempts) {
-      if (attempt.ending != Ending::none && attempt.ending != Ending::forgotten) {
+      if (attempt.ending != Ending::none && attempt.ending != Ending::forgotten &&
+          attempt.ending != Ending::doubted) {
         failed_on.insert(attempt.agent);
       }
     }
@@ -337,6 +352,16 @@ class Walk {
         REQUIRE(failed_on.contains(view.name));  // else this one should have had it
       }
     }
+  }
+
+  bool holds_silence(const std::string& name) const {
+    for (const PlayedAgent& agent : agents_) {
+      if (agent.name != name) continue;
+      return std::any_of(agent.held.begin(), agent.held.end(), [](const auto& entry) {
+        return entry.second && entry.second->remark == Remark::silent;
+      });
+    }
+    return false;
   }
 
   // ---- clients
@@ -755,6 +780,8 @@ TEST_SUITE("master core: random walk") {
       all.watched += counts.watched;
       all.repeated += counts.repeated;
       all.canaries += counts.canaries;
+      all.proofs += counts.proofs;
+      all.doubted += counts.doubted;
     }
     // The walks went everywhere.
     CHECK(all.done > 1'000);
@@ -768,5 +795,7 @@ TEST_SUITE("master core: random walk") {
     CHECK(all.watched > 20);
     CHECK(all.repeated > 50);
     CHECK(all.canaries > 5);
+    CHECK(all.proofs > 30);
+    CHECK(all.doubted > 5);
   }
 }

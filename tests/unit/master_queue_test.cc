@@ -27,13 +27,16 @@ struct Played {
     Queue::Round round;
     const auto id = queue.take_next(round, now, [&](const Queue::Lane& lane, const JobId&) {
       const bool stop = std::find(blocked.begin(), blocked.end(), lane.language) != blocked.end();
-      return stop ? Queue::Offered::blocked : Queue::Offered::taken;
+      return stop ? Queue::Offered::language_blocked : Queue::Offered::taken;
     });
     if (!id) return "";
     const auto [language, key] = where.at(id->job.hi);
     queue.remove(language, key, id->job.hi);
-    queue.charge(key, *id, 1'000, weights.contains(key) ? weights[key] : 1);
+    queue.charge(key, *id, cost(key));
     return key;
+  }
+  double cost(const std::string& key) const {
+    return 1'000.0 / (weights.contains(key) ? weights.at(key) : 1);
   }
   std::string order(int count) {
     std::string keys;

@@ -132,6 +132,17 @@ void check_answer(const char* schema, const std::string& answer) {
   CHECK(misfit(reference, value, schema) == "");
 }
 
+Why waiting() {
+  Why why;
+  why.summary = "It is next.";
+  why.ahead = {{"exams", 2, true}};
+  why.retry_in_ms = why.gives_up_in_ms = 100;
+  for (int obstacle = 0; obstacle <= static_cast<int>(Obstacle::full); ++obstacle) {
+    why.hosts.push_back({"lab-1", AgentState::active, kNow, static_cast<Obstacle>(obstacle), "r"});
+  }
+  return why;
+}
+
 Snapshot busy_snapshot() {
   Snapshot snapshot;
   snapshot.taken = kNow;
@@ -145,6 +156,8 @@ Snapshot busy_snapshot() {
     agent.state = state;
     agent.since = state == AgentState::lost ? 0 : kNow;
     agent.languages = snapshot.languages;
+    if (state == AgentState::active) agent.host = HostReport{4, 75, 5'210, 18'400};
+    agent.tags = {"exam"};
     snapshot.agents.push_back(agent);
   }
   return snapshot;
@@ -305,6 +318,9 @@ TEST_SUITE("openapi") {
     CHECK(jobs.size() > 10);
     check_answer("Jobs", jobs_json(jobs, kNow));
     for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
+    for (const Job& job : jobs) check_answer("Why", why_json(why_not_waiting(job)));
+    check_answer("Why", why_json(waiting()));
+    check_answer("Backup", backup_json({"/var/lib/docket/backups/a.db", 4'096, 1}));
     ApiKeys keys;
     check_answer("Keys", keys_json(keys));
     for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
@@ -315,8 +331,9 @@ TEST_SUITE("openapi") {
     }
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
-    for (const char* name : {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job",
-                             "Attempt", "Keys", "Key", "Error"}) {
+    for (const char* name :
+         {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job", "Attempt", "Keys",
+          "Key", "Host", "Why", "WhyHost", "Ahead", "Backup", "Error"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

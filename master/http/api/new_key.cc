@@ -27,6 +27,18 @@ Status read_number(const json& value, const std::string& name, std::uint32_t lea
   return ok_status();
 }
 
+Status read_tags(const json& value, std::vector<std::string>& tags) {
+  const auto is_tag = [](const json& tag) {
+    return tag.is_string() && acceptable_agent_name(tag.get<std::string>());
+  };
+  if (!value.is_array() || value.size() > kMaxTags || !std::ranges::all_of(value, is_tag)) {
+    return invalid("require_tags must be a list of at most " + std::to_string(kMaxTags) +
+                   " tags of 1 to 64 letters, digits, '-', '_' or '.'");
+  }
+  tags = value.get<std::vector<std::string>>();
+  return ok_status();
+}
+
 Status read_member(const std::string& name, const json& value, ApiKey& key) {
   constexpr auto kAny = std::numeric_limits<std::uint32_t>::max();
   if (name == "name") {
@@ -64,8 +76,10 @@ Status read_member(const std::string& name, const json& value, ApiKey& key) {
     key.may_async = value.get<bool>();
     return ok_status();
   }
+  if (name == "require_tags") return read_tags(value, key.tags);
   return invalid("unknown member '" + name +
-                 "'; there are name, secret, hourly_rate, max_queued, weight, priority, may_async");
+                 "'; there are name, secret, hourly_rate, max_queued, weight, priority, may_async, "
+                 "require_tags");
 }
 
 }  // namespace

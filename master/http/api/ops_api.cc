@@ -125,10 +125,12 @@ Response asset(const web::Asset& found) {
 }  // namespace
 
 OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
-               const Published<Snapshot>& published, Build build, std::vector<std::string> names)
+               BackupRequests& backups, const Published<Snapshot>& published, Build build,
+               std::vector<std::string> names)
     : post_(std::move(post)),
       jobe_(jobe),
       jobs_(jobs),
+      backups_(backups),
       published_(published),
       build_(std::move(build)),
       names_(std::move(names)) {}
@@ -142,10 +144,12 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"POST", "/api/v1/agents/{id}/resume", &OpsApi::resume},
       {"GET", "/api/v1/jobs", &OpsApi::list_jobs},
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job},
+      {"GET", "/api/v1/jobs/{id}/why", &OpsApi::explain_job},
       {"POST", "/api/v1/jobs/{id}/cancel", &OpsApi::cancel_job},
       {"GET", "/api/v1/keys", &OpsApi::list_keys},
       {"POST", "/api/v1/keys", &OpsApi::create_key},
       {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key},
+      {"POST", "/api/v1/backup", &OpsApi::backup},
       {"GET", "/healthz", &OpsApi::healthz},
       {"GET", "/readyz", &OpsApi::readyz},
   };
@@ -184,6 +188,11 @@ Response OpsApi::response_to(const CommandDone& done) {
   Response response;
   response.status = 204;
   return response;
+}
+
+Response OpsApi::response_to(const Explained& explained) {
+  if (explained.why == nullptr) return problem(409, "the run has just ended: ask again");
+  return json_response(why_json(*explained.why));
 }
 
 std::optional<Response> OpsApi::status(Request&&, const std::string&) {
@@ -247,6 +256,15 @@ std::optional<Response> OpsApi::show_job(Request&&, const std::string& id) {
   return json_response(job_json(std::get<Job>(found), read_clock().wall));
 }
 
+std::optional<Response> OpsApi::explain_job(Request&& request, const std::string& id) {
+  auto found = find(id);
+  if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
+  const Job& job = std::get<Job>(found);
+  if (is_final(job.state)) return json_response(why_json(why_not_waiting(job)));
+  post_(Explain{request.id, job.id});
+  return std::nullopt;
+}
+
 std::optional<Response> OpsApi::cancel_job(Request&& request, const std::string& id) {
   auto found = find(id);
   if (auto* instead = std::get_if<Response>(&found)) return std::move(*instead);
@@ -268,6 +286,16 @@ std::optional<Response> OpsApi::create_key(Request&& request, const std::string&
 
 std::optional<Response> OpsApi::revoke_key(Request&& request, const std::string& id) {
   post_(RevokeKey{request.id, id});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::backup(Request&& request, const std::string&) {
+  if (!is_json(request)) return not_json();
+  auto name = read_backup_name(request.body, read_clock().wall);
+  if (!name) return problem(name.error());
+  if (!backups_.take(request.id, std::move(*name))) {
+    return problem(409, "a backup is being made already");
+  }
   return std::nullopt;
 }
 

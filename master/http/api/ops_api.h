@@ -11,6 +11,7 @@
 
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
+#include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/routes.h"
 #include "master/http/api/views.h"
@@ -21,7 +22,7 @@ namespace docket::http {
 
 class OpsApi {
  public:
-  OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
+  OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, BackupRequests& backups,
          const Published<Snapshot>& published, Build build, std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
@@ -30,6 +31,7 @@ class OpsApi {
   // browser that reaches this listener must not lend it its way in.
   std::optional<Response> handle(Request&& request);
   static Response response_to(const CommandDone& done);
+  static Response response_to(const Explained& explained);
 
  private:
   std::optional<Response> status(Request&& request, const std::string& id);
@@ -40,10 +42,12 @@ class OpsApi {
   std::optional<Response> hold(Request&& request, const std::string& name, Hold hold);
   std::optional<Response> list_jobs(Request&& request, const std::string& id);
   std::optional<Response> show_job(Request&& request, const std::string& id);
+  std::optional<Response> explain_job(Request&& request, const std::string& id);
   std::optional<Response> cancel_job(Request&& request, const std::string& id);
   std::optional<Response> list_keys(Request&& request, const std::string& id);
   std::optional<Response> create_key(Request&& request, const std::string& id);
   std::optional<Response> revoke_key(Request&& request, const std::string& id);
+  std::optional<Response> backup(Request&& request, const std::string& id);
   std::optional<Response> healthz(Request&& request, const std::string& id);
   std::optional<Response> readyz(Request&& request, const std::string& id);
 
@@ -53,6 +57,7 @@ class OpsApi {
   std::function<void(Event)> post_;
   JobeApi& jobe_;
   JobReader& jobs_;
+  BackupRequests& backups_;
   const Published<Snapshot>& published_;
   const Build build_;
   const std::vector<std::string> names_;  // of this listener, besides addresses and localhost

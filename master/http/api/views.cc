@@ -93,30 +93,46 @@ std::string rfc3339(WallMs time) {
   return text;
 }
 
+namespace {
+
+// Of the hosts that are out by their own fault, the first.
+std::string first_trouble(const Snapshot& snapshot) {
+  for (const auto& agent : snapshot.agents) {
+    if (agent.state == AgentState::quarantined || agent.state == AgentState::probing) {
+      return " " + agent.name + " is quarantined: " + agent.reason + ".";
+    }
+    if (agent.state == AgentState::active && !agent.shortage.empty()) {
+      return " " + agent.name + " is " + agent.shortage + ".";
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
 std::string status_json(const Snapshot& snapshot, const Build& build) {
   std::size_t live = 0;
   for (const auto& agent : snapshot.agents) {
-    live += agent.state == AgentState::active && !agent.languages.empty() ? 1 : 0;
+    const bool takes = agent.state == AgentState::active && agent.shortage.empty();
+    live += takes && !agent.languages.empty() ? 1 : 0;
   }
   std::string summary;
-  bool well = false;
+  const bool all = live == snapshot.agents.size();
+  const bool well = snapshot.accepting && live > 0 && all;
   if (!snapshot.accepting) {
     summary = "Not accepting runs: " + snapshot.problem + ".";
+  } else if (snapshot.agents.empty()) {
+    summary = "No agent has joined yet.";
   } else if (live == 0) {
-    summary = snapshot.agents.empty() ? "No agent has joined yet." : "No sandbox can take work.";
-  } else if (live < snapshot.agents.size()) {
+    summary = "No sandbox can take work.";
+  } else if (!all) {
     summary = std::to_string(live) + " of " + std::to_string(snapshot.agents.size()) +
               " sandboxes take work.";
-    for (const auto& agent : snapshot.agents) {
-      if (agent.state != AgentState::quarantined && agent.state != AgentState::probing) continue;
-      summary += " " + agent.name + " is quarantined: " + agent.reason + ".";
-      break;
-    }
   } else {
     summary = live == 1 ? "The one sandbox takes work."
                         : "All " + std::to_string(live) + " sandboxes take work.";
-    well = true;
   }
+  if (snapshot.accepting && !all) summary += first_trouble(snapshot);
   return dump({{"version", build.version},
                {"started", rfc3339(build.started)},
                {"time", rfc3339(snapshot.taken)},
@@ -141,6 +157,18 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"languages", languages_of(snapshot.languages)}});
 }
 
+namespace {
+
+ordered_json host_of(const std::optional<HostReport>& host) {
+  if (!host) return nullptr;
+  return {{"cores", host->cores},
+          {"load_percent", host->load_percent},
+          {"free_memory_mb", host->free_memory_mb},
+          {"free_disk_mb", host->free_disk_mb}};
+}
+
+}  // namespace
+
 std::string agents_json(const Snapshot& snapshot) {
   ordered_json list = ordered_json::array();
   for (const auto& agent : snapshot.agents) {
@@ -148,12 +176,15 @@ std::string agents_json(const Snapshot& snapshot) {
                     {"state", agent_state_name(agent.state)},
                     {"reason", agent.reason},
                     {"degraded", agent.degraded},
+                    {"shortage", agent.shortage},
                     {"since", time_or_null(agent.since)},
                     {"last_seen", time_or_null(agent.last_heard)},
                     {"running", agent.running},
                     {"slots", agent.slots},
                     {"weight", agent.weight_percent / 100.0},
                     {"languages", languages_of(agent.languages)},
+                    {"tags", agent.tags},
+                    {"host", host_of(agent.host)},
                     {"finished", agent.finished},
                     {"host_faults", agent.host_faults},
                     {"version", agent.version}});
@@ -176,11 +207,16 @@ std::string keys_json(const ApiKeys& keys) {
                          {"weight", key.weight},
                          {"priority", priority_name(key.priority)},
                          {"may_async", key.may_async},
+                         {"require_tags", key.tags},
                          {"created", rfc3339(key.created)}};
   }
   ordered_json list = ordered_json::array();
   for (auto& [name, key] : by_name) list.push_back(std::move(key));
   return dump({{"keys", list}});
+}
+
+std::string backup_json(const BackupMade& made) {
+  return dump({{"path", made.path}, {"bytes", made.bytes}, {"jobs", made.jobs}});
 }
 
 std::string job_json(const Job& job, WallMs now) {
@@ -193,6 +229,34 @@ std::string job_json(const Job& job, WallMs now) {
   view["run_spec"] =
       request.is_object() && request.contains("run_spec") ? request["run_spec"] : request;
   view["result"] = parsed_or_text(job.result);
+  return dump(view);
+}
+
+std::string why_json(const Why& why) {
+  const bool waits = why.state == JobState::queued;
+  ordered_json view = {
+      {"id", why.job.text()},
+      {"state", state_name(why.state)},
+      {"language", why.language},
+      {"key", why.key},
+      {"summary", why.summary},
+      {"priority", if_known(waits, priority_name(why.priority))},
+      {"retry_in_ms", if_known(why.retry_in_ms.has_value(), why.retry_in_ms.value_or(0))},
+      {"gives_up_in_ms", if_known(why.gives_up_in_ms.has_value(), why.gives_up_in_ms.value_or(0))},
+      {"ahead", ordered_json::array()},
+      {"hosts", ordered_json::array()},
+      {"history", why.history}};
+  for (const auto& ahead : why.ahead) {
+    view["ahead"].push_back(
+        {{"key", ahead.key}, {"jobs", ahead.jobs}, {"by_priority", ahead.by_priority}});
+  }
+  for (const auto& host : why.hosts) {
+    view["hosts"].push_back({{"name", host.name},
+                             {"state", agent_state_name(host.state)},
+                             {"since", time_or_null(host.since)},
+                             {"obstacle", obstacle_name(host.obstacle)},
+                             {"reason", host.reason}});
+  }
   return dump(view);
 }
 

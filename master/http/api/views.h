@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "master/core/job.h"
+#include "master/core/seams.h"
 #include "master/core/snapshot.h"
+#include "master/core/why.h"
 
 namespace docket::http {
 
@@ -18,8 +20,11 @@ struct Build {
 std::string status_json(const Snapshot& snapshot, const Build& build);
 std::string agents_json(const Snapshot& snapshot);
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
-std::string keys_json(const ApiKeys& keys);        // by name, without their hashes
+std::string keys_json(const ApiKeys& keys);  // by name, without their hashes
+std::string backup_json(const BackupMade& made);
 std::string job_json(const Job& job, WallMs now);  // with run_spec, result and timeline
+
+std::string why_json(const Why& why);
 
 // A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped, U+2028 and
 // U+2029 escaped.

@@ -1,0 +1,30 @@
+// Copies of the live database, made beside the journal on connections of their own. Any thread.
+//
+// A copy is one state of the database: everything that was committed before the call is in it. It
+// is built under a passing name, checked, synced, and only then given its own; nothing is ever
+// written over. Support files are not in it.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "master/core/seams.h"
+
+namespace docket::store {
+
+class DiskBackups final : public Backups {
+ public:
+  // Copies go into the folder `into`, which is made when the first is.
+  DiskBackups(std::string data_dir, std::string into)
+      : data_dir_(std::move(data_dir)), into_(std::move(into)) {}
+
+  Result<BackupMade> make(const std::string& name) override;
+  void stop() override { stopping_ = true; }
+
+ private:
+  const std::string data_dir_;
+  const std::string into_;
+  std::atomic<bool> stopping_ = false;
+};
+
+}  // namespace docket::store
