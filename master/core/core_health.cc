@@ -40,7 +40,7 @@ bool Core::own_fault(LiveJob& job, Agent& agent, const Finished& finished) {
   return false;
 }
 
-bool Core::last_of_a_language(const Agent& agent) const {
+bool Core::last_of_a_language(const Agent& agent, bool suspects_serve) const {
   static const std::vector<std::string> kNone;
   std::set<std::vector<std::string>> wishes = {kNone};
   for (const auto& [name, key] : keys_) wishes.insert(key.tags);
@@ -53,9 +53,8 @@ bool Core::last_of_a_language(const Agent& agent) const {
   const auto others_serve = [&](const std::string& language, const auto& tags) {
     return std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
       const Agent& other = entry.second;
-      // One that missed a heartbeat is back in a moment, or lost in another.
-      const bool there = other.connected() &&
-                         (other.state == AgentState::active || other.state == AgentState::suspect);
+      const bool there =
+          other.takes_work() || (suspects_serve && other.state == AgentState::suspect);
       return &other != &agent && there && other.shortage.empty() && serves(other, language, tags);
     });
   };
@@ -69,7 +68,7 @@ bool Core::last_of_a_language(const Agent& agent) const {
 
 void Core::judge_health(Agent& agent, const std::string& what, Now now, Effects& out) {
   if (agent.quarantine || !agent.health.sick()) return;
-  if (last_of_a_language(agent)) {
+  if (last_of_a_language(agent, false)) {
     if (agent.degraded.empty()) {
       out.push_back(
           Note{Note::Level::warn, "agent=" + agent.name + " degraded=yes reason=\"" + what + "\""});
@@ -92,8 +91,8 @@ void Core::check_quarantine(Agent& agent, Now now, Effects& out) {
   if (!agent.degraded.empty() && agent.takes_work()) {
     judge_health(agent, std::string(agent.degraded), now, out);
   }
-  if (agent.quarantine && agent.connected() && last_of_a_language(agent)) {
-    // Those that could do without it are gone.
+  // One that missed a heartbeat is back in a moment, or lost in another.
+  if (agent.quarantine && agent.connected() && last_of_a_language(agent, true)) {
     agent.degraded = agent.quarantine->reason;
     out.push_back(Note{Note::Level::warn,
                        "agent=" + agent.name + " degraded=yes reason=\"" + agent.degraded + "\""});

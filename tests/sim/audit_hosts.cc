@@ -40,6 +40,32 @@ bool is_fault(const Finished& finished) {
   return false;
 }
 
+// One of its languages is on no other host that `serves`.
+template <class Serves>
+bool is_last(const AgentView& view, const Snapshot& snapshot, Serves serves) {
+  return std::any_of(view.languages.begin(), view.languages.end(), [&](const Language& language) {
+    return std::none_of(snapshot.agents.begin(), snapshot.agents.end(), [&](const auto& other) {
+      return other.name != view.name && serves(other) &&
+             std::find(other.languages.begin(), other.languages.end(), language) !=
+                 other.languages.end();
+    });
+  });
+}
+
+// When the turn began.
+auto was_active(const Snapshot& snapshot) {
+  return [now = snapshot.taken](const AgentView& view) {
+    return view.state == AgentState::active ||
+           (view.state == AgentState::suspect && view.since == now);
+  };
+}
+
+// Not one that was let out sick in the same turn.
+bool is_well(const AgentView& view) {
+  return (view.state == AgentState::active || view.state == AgentState::suspect) &&
+         view.degraded.empty();
+}
+
 }  // namespace
 
 HostIndex HostAudit::index_of(const std::string& name) const {
@@ -120,7 +146,12 @@ void HostAudit::shows(const Snapshot& snapshot) {
       // Its canary failed, or gave no answer within its lease.
       std::erase_if(host.out, [](const AttemptId& id) { return is_canary(id.job); });
     }
-    if (view.state == AgentState::active && host.state == AgentState::probing) {
+    const bool was_out = host.state == AgentState::quarantined || host.state == AgentState::probing;
+    if (view.state == AgentState::active && was_out && !view.degraded.empty()) {
+      // Still sick: its faults stay in the book.
+      require(is_last(view, snapshot, is_well),
+              "quarantine: only the last host of a language is let out sick", view.name);
+    } else if (view.state == AgentState::active && host.state == AgentState::probing) {
       require(host.canary_good || host.may_be_let_out, "quarantine: a good canary lets a host back",
               view.name + " is active again");
       host.faulty.clear();
@@ -139,16 +170,9 @@ void HostAudit::check_quarantine(const AgentView& view, const Snapshot& snapshot
   require(
       host.faulty.size() >= kFaultyPrograms, "quarantine: not for one program's faults",
       view.name + " is out for the faults of " + std::to_string(host.faulty.size()) + " programs");
-  for (const Language& language : view.languages) {
-    const auto has_it = [&](const AgentView& other) {
-      return other.name != view.name && other.state == AgentState::active &&
-             std::find(other.languages.begin(), other.languages.end(), language) !=
-                 other.languages.end();
-    };
-    require(std::any_of(snapshot.agents.begin(), snapshot.agents.end(), has_it),
-            "quarantine: the last host of a language stays",
-            view.name + " was the last with " + language.id);
-  }
+  require(!is_last(view, snapshot, was_active(snapshot)),
+          "quarantine: the last host of a language stays",
+          view.name + " was the last with one of its languages");
 }
 
 }  // namespace docket::sim
