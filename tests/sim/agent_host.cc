@@ -229,9 +229,7 @@ void AgentHost::on(agent::Probe&) {
 
 void AgentHost::on(agent::SampleHost&) {
   const auto load = static_cast<std::uint32_t>(open_runs_.size() * 100 / plan_.slots);
-  later(0, [this, load] {
-    happens(agent::HostSampled{{plan_.slots, load, 4'096, 4'096}});
-  });
+  later(0, [this, load] { happens(agent::HostSampled{{plan_.slots, load, 4'096, 4'096}}); });
 }
 
 void AgentHost::on(agent::Spool& keep) {
