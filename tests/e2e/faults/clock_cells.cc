@@ -7,13 +7,16 @@ namespace docket::e2e {
 namespace {
 
 constexpr int kHour = 3'600;
+constexpr int kFortyDays = 40 * 24;   // finished jobs are kept for thirty
+constexpr int kRetentionMs = 15'000;  // the master looks for old jobs every ten seconds
 
 // The hour of the day that the master displays as its time: "2026-11-23T16:30:00.000Z".
 std::string shown_time(const Rig& rig) {
   return rig.status()["time"].get<std::string>().substr(0, 13);
 }
 
-Counts step_clock(const std::vector<int>& hours) {
+// With `stay_ms` the last of the clocks stands so long before anybody asks for results again.
+Counts step_clock(const std::vector<int>& hours, int stay_ms = 0) {
   Rig rig;
   rig.start();
   Load load(rig.jobe(), {.rounds = 4});
@@ -27,6 +30,8 @@ Counts step_clock(const std::vector<int>& hours) {
     // Runs go on under each clock.
     CHECK(eventually(20'000, [&] { return load.answered() > answered; }));
   }
+  load.finish();
+  std::this_thread::sleep_for(std::chrono::milliseconds(stay_ms));
   return audit(rig, load);
 }
 
@@ -37,6 +42,9 @@ std::vector<Cell> clock_cells() {
   const std::string how = "wall clock of all programs, in mid-run: ";
   return {
       {group, "forwards", how + "+5 h", [] { return step_clock({5}); }},
+      {group, "forwards, beyond what is kept",
+       how + "+40 d; 15 s later all results are asked for again",
+       [] { return step_clock({kFortyDays}, kRetentionMs); }},
       {group, "backwards", how + "-10 h", [] { return step_clock({-10}); }},
       {group, "to and fro", how + "+20 h, -3 h, +1 h",
        [] {
