@@ -109,7 +109,7 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option(
          "--lease", options.lease_s,
-         "Seconds for compiling, files and waits of one attempt, besides twice its CPU limit")
+         "Seconds for compiling, files and waits of one attempt, besides 4 times its CPU limit")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
   app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")

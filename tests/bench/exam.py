@@ -190,7 +190,7 @@ def main():
         for name in options.cases:
             peers.say(f"case {name}")
             bad += CASES[name](binaries, options)
-    print(f"Answers that Docket lost or spoilt: {bad}")
+    print(f"Answers that Docket lost or spoilt, false time limits apart: {bad}")
     return 1 if bad else 0
 
 

@@ -25,7 +25,7 @@ bool holds(const std::string& text, const std::string& part) {
 
 TEST_SUITE("e2e placement") {
   TEST_CASE("a key's runs go to the hosts with its tag, and a pinned language to its own") {
-    Cluster cluster({"--pin", "php=plain"});
+    Cluster cluster({"--pin", "c=plain"});
     const Sandbox first = cluster.start_sandbox(2);
     const Sandbox second = cluster.start_sandbox(2);
     const auto plain = cluster.start_agent("plain", first.address, {"--slots", "2"});
@@ -50,12 +50,13 @@ TEST_SUITE("e2e placement") {
     CHECK(result.json()["stdout"] == "1\n");
     CHECK(cluster.job(id)["agent"] == "tagged");
 
-    // php is pinned to a host without the tag.
-    const Reply nowhere = http("POST", cluster.jobe("runs"), run_body("php", "<?php echo 2;"),
-                               {key, "Prefer: respond-async"});
+    // C is pinned to a host without the tag.
+    const Reply nowhere =
+        http("POST", cluster.jobe("runs"), run_body("c", "int main(void) { return 0; }"),
+             {key, "Prefer: respond-async"});
     REQUIRE(nowhere.status == 202);
     const std::string whole = why(cluster, nowhere.json().get<std::string>());
-    CHECK(holds(whole, "php is pinned to plain"));
+    CHECK(holds(whole, "c is pinned to plain"));
     CHECK(holds(whole, "lacks a tag that the key requires: exam"));
   }
 

@@ -7,6 +7,8 @@ namespace docket::e2e {
 namespace {
 
 constexpr int kHour = 3'600;
+constexpr int kFortyDays = 40 * 24;   // finished jobs are kept for thirty
+constexpr int kRetentionMs = 15'000;  // the master looks for old jobs every ten seconds
 
 // The hour of the day that the master displays as its time: "2026-11-23T16:30:00.000Z".
 std::string shown_time(const Rig& rig) {
@@ -30,6 +32,26 @@ Counts step_clock(const std::vector<int>& hours) {
   return audit(rig, load);
 }
 
+// What ended before the step must not count as old after it.
+Counts step_beyond_retention() {
+  Rig rig;
+  rig.start();
+  Load load(rig.jobe(), {.rounds = 4});
+  load.start();
+  REQUIRE(eventually(20'000, [&] { return load.answered() >= 6; }));
+  const auto known = rig.jobs();
+  const std::string shown = shown_time(rig);
+  rig.set_clock(std::int64_t{kFortyDays} * kHour);
+  CHECK(eventually(5'000, [&] { return shown_time(rig) != shown; }));
+  load.finish();
+  std::this_thread::sleep_for(std::chrono::milliseconds(kRetentionMs));
+  for (const auto& job : known) {
+    const auto id = job.at("id").get<std::string>();
+    CHECK(http("GET", rig.ops("/api/v1/jobs/" + id)).status == 200);
+  }
+  return audit(rig, load);
+}
+
 }  // namespace
 
 std::vector<Cell> clock_cells() {
@@ -37,6 +59,8 @@ std::vector<Cell> clock_cells() {
   const std::string how = "wall clock of all programs, in mid-run: ";
   return {
       {group, "forwards", how + "+5 h", [] { return step_clock({5}); }},
+      {group, "forwards, beyond what is kept", how + "+40 d, and 15 s for retention",
+       step_beyond_retention},
       {group, "backwards", how + "-10 h", [] { return step_clock({-10}); }},
       {group, "to and fro", how + "+20 h, -3 h, +1 h",
        [] {

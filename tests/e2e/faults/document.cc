@@ -44,10 +44,11 @@ A process dies by `kill -9` to itself at a call that a preloaded library recogni
 (`tests/e2e/faults/calls.cc`); the programs know nothing of it. The last column gives the calls as
 the test has them: `before`, `after` or `half` (half of the bytes are written), a call of libc,
 SQLite or ZeroMQ, and its SQL, first bytes, file or kind of message. The test reads the exit status
-and the library's own mark: a cell whose process did not die at that very call fails.
+and the library's own mark: a cell whose process did not die at that very call fails. Where the test
+itself kills, the last column says so.
 
 Other faults are checked as well: that the stopped agent was given up and its late answers dropped,
-that nftables did drop packets, that the disk was full, that the clock had stepped.
+that nftables did drop packets, that the disk was full or a commit hung, that the clock had stepped.
 )md";
 
 constexpr const char* kHeads =

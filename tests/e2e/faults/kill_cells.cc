@@ -132,8 +132,8 @@ void stop_in_mid_run(Rig& rig) {
   rig.agent(0).process().signal(SIGTERM);
 }
 
-// The agent that is started again knows nothing of its runs, and says so by naming none.
-void says_what_it_lost(Rig& rig) {
+// The link that closed has told the master, before the agent was back.
+void was_missed(Rig& rig) {
   CHECK(rig.attempts_that("agent lost") > 0);
 }
 
@@ -144,7 +144,7 @@ std::vector<Point> agent_points() {
       {"Hello sent, no answer yet", {{"after zmq_send Hello"}}},
       {"assignment read, not posted", {{"after zmq_msg_recv Assign"}}},
       {"run posted", {{posted}}},
-      {"mid-run", {{posted}, 200}, {}, {}, says_what_it_lost},
+      {"mid-run", {{posted}, 200}, {}, {}, was_missed},
       {"during a file push", {{"half send PUT */files/*"}}, kWithFile},
       {"answer read, not told", {{"before zmq_send Finished"}}},
       {"told, not taken", {{"after zmq_send Finished"}}},
@@ -159,6 +159,23 @@ std::vector<Point> agent_points() {
        kill_master_in_mid_run},
       {"draining", {{"after zmq_send Draining"}, 100}, {}, stop_in_mid_run},
   };
+}
+
+// Nobody is left who saw the agent die: only the agent itself, which is started again and names no
+// run, can tell the master that those on its disk are gone.
+Counts kill_with_master() {
+  Rig rig;
+  rig.start();
+  Load load(rig.jobe(), {.run_ms = 3'000});
+  load.start();
+  REQUIRE(eventually(20'000, [&] { return rig.programs_started().size() >= 4; }));
+  rig.master().process().kill_now();
+  rig.agent(0).process().kill_now();
+  CHECK(rig.results_kept(0) == 0);
+  rig.heal();
+  Counts counts = audit(rig, load);
+  CHECK(rig.attempts_that("forgotten by agent") > 0);
+  return counts;
 }
 
 // Killed twice: with results on disk, and again while it tells them.
@@ -212,6 +229,8 @@ std::vector<Cell> kill_cells() {
                    how(kInMigration) + ", from the first layout; all clients take an id",
                    kill_in_migration});
   add(cells, "kill -9 of an agent", Victim::agent, agent_points());
+  cells.push_back({"kill -9 of an agent", "mid-run, just after the master",
+                   "both by the test, while every slot has a program", kill_with_master});
   cells.push_back({"kill -9 of an agent", "telling kept results again",
                    how(kInReplay) + ", started with results on disk", kill_in_replay});
   add(cells, "kill -9 of a sandbox", Victim::sandbox, sandbox_points());
