@@ -68,7 +68,8 @@ void declare(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
   app.add_option("--database-mb", options.database_mb,
-                 "Most MB of database in use; beyond it the oldest finished jobs go")
+                 "Most MB of database in use; beyond it the oldest finished jobs go; at least "
+                 "--queue-mb")
       ->check(CLI::Range(16, 16'777'216))
       ->capture_default_str();
   app.add_option("--backups", options.backups,
@@ -198,6 +199,11 @@ CoreSettings core_settings(const Options& options) {
 }
 
 store::JournalOptions journal_settings(const std::string& data_dir, const Options& options) {
+  if (options.database_mb < options.queue_mb) {
+    throw StartError("database-mb: " + std::to_string(options.database_mb) +
+                     " is less than queue-mb (" + std::to_string(options.queue_mb) +
+                     "): waiting runs alone would push every result out");
+  }
   store::JournalOptions settings;
   settings.data_dir = data_dir;
   settings.retention.age_ms = std::int64_t{options.retention_days} * 24 * 3'600 * 1'000;
@@ -237,18 +243,9 @@ int run(const Options& options, const StopSignals& signals) {
   // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
   std::unique_ptr<Loop> loop;
   const store::JournalOptions journal_options = journal_settings(data.path(), options);
-  const auto journal =
-      start_value("data", store::Journal::open(
-                              journal_options,
-                              [&](const store::JournalProgress& progress) {
-                                if (loop)
-                                  loop->journal_progress(progress);  // not if the start fails
-                              },
-                              log));
-  const auto reader =
-      start_value("data", store::open_reader(data.path(), [&journal](const std::string& problem) {
-                    journal->report_damage(problem);
-                  }));
+  const auto journal = start_value("data", store::Journal::open(journal_options, log));
+  const auto on_damage = [&](const std::string& problem) { journal->report_damage(problem); };
+  const auto reader = start_value("data", store::open_reader(data.path(), on_damage));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 
   Core core(core_settings(options), DOCKET_VERSION);
@@ -272,8 +269,8 @@ int run(const Options& options, const StopSignals& signals) {
   // The operations listener has a door of its own.
   http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
                          journal_options.retention.age_ms);
-  store::DiskBackups copies(data.path(),
-                            options.backups.empty() ? data.path() + "/backups" : options.backups);
+  store::DiskBackups copies(
+      data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
   http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
                    options.ops_names);
@@ -293,6 +290,7 @@ int run(const Options& options, const StopSignals& signals) {
       },
       log);
   loop->attach(*journal);
+  journal->start([&](const store::JournalProgress& progress) { loop->journal_progress(progress); });
 
   const auto gone = [&](http::RequestId id) { post(ClientGone{id}); };
   jobe_server = start_server(

@@ -118,13 +118,10 @@ Status migrate(Connection& connection, const Logger& log) {
         *version, kNewestLayout, *pages);
   }
   for (auto at = *version; at < kNewestLayout; ++at) {
-    const std::string step = std::string("BEGIN IMMEDIATE;") +
-                             kMigrations[static_cast<std::size_t>(at)] +
-                             "PRAGMA user_version=" + std::to_string(at + 1) + ";COMMIT;";
-    if (auto done = connection.execute(step.c_str()); !done) {
-      [[maybe_unused]] const auto undone = connection.execute("ROLLBACK");
-      return done.error();
-    }
+    const std::string step = kMigrations[static_cast<std::size_t>(at)] +
+                             ("PRAGMA user_version=" + std::to_string(at + 1));
+    const Status done = connection.transaction([&] { return connection.execute(step.c_str()); });
+    if (!done) return done.error();
   }
   if (*version != 0) log->info("database=migrated to={}", kNewestLayout);
   return ok_status();

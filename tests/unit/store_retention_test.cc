@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <string>
 
+#include "master/core/seams.h"
+#include "master/store/retention.h"
 #include "master/store/sqlite.h"
 #include "tests/unit/open_journal.h"
 
@@ -111,6 +113,43 @@ TEST_SUITE("store retention") {
                    [&] { return *database->integer("PRAGMA page_count") * 4'096 <= 8 << 20; });
     }
     CHECK(fs::file_size(folder.database()) <= 8 * kMegabyte);
+  }
+
+  TEST_CASE("a clock that is set, either way, makes no job old; time does") {
+    constexpr WallMs kDay = 24 * 3'600 * 1'000;
+    constexpr WallMs kTrue = 1'800'000'000'000;
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder, forever(1'000 * kMegabyte));
+      open.commit({SaveJob{finished_job(1, kTrue)}});
+    }
+    auto database = Connection::open(folder.database(), Connection::Mode::write);
+    const auto deleted = [&](Now started, Now now) {
+      auto retention = Retention::prepare(*database, {.age_ms = 30 * kDay}, started);
+      return retention->step(now)->deleted;
+    };
+    CHECK(deleted({0, kTrue + 40 * kDay}, {1'000, kTrue + 1'000}) == 0);  // ahead, and set back
+    CHECK(deleted({0, kTrue}, {1'000, kTrue + 40 * kDay}) == 0);          // set forward
+    CHECK(deleted({0, kTrue - 40 * kDay}, {31 * kDay, kTrue + 31 * kDay}) == 0);  // was behind
+    CHECK(deleted({0, kTrue}, {31 * kDay, kTrue + 31 * kDay}) == 1);
+  }
+
+  TEST_CASE("however full it is, a job stays for an hour after its end") {
+    constexpr WallMs kTrue = 1'800'000'000'000;
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder, forever(1'000 * kMegabyte));
+      open.commit({SaveJob{finished_job(1, kTrue - kLeastKeptMs - 1)},
+                   SaveJob{finished_job(2, kTrue - kLeastKeptMs + 1)}});
+    }
+    auto database = Connection::open(folder.database(), Connection::Mode::write);
+    auto retention = Retention::prepare(*database, forever(1), {0, kTrue});
+    const auto first = retention->step({0, kTrue});
+    CHECK(first->by_size);
+    CHECK(first->deleted == 1);
+    CHECK(count(folder, "id = '" + job_number(2).text() + "'") == 1);
+    CHECK(retention->step({0, kTrue})->deleted == 0);
+    CHECK(retention->step({2, kTrue + 2})->deleted == 1);
   }
 
   TEST_CASE("with nothing left that may go it stops trying, and says nothing to the master") {
