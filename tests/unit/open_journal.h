@@ -33,6 +33,9 @@ class Progress {
   void wait_problem() {
     wait([&] { return !told_.empty() && !told_.back().problem.empty(); });
   }
+  void wait_well() {
+    wait([&] { return !told_.empty() && told_.back().problem.empty(); });
+  }
   std::vector<JournalProgress> told() {
     std::lock_guard lock(mutex_);
     return told_;

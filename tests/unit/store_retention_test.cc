@@ -1,4 +1,6 @@
 // Retention by size, the bound of the write-ahead log, and what both cost commits.
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -55,7 +57,58 @@ RetentionLimits forever(std::uint64_t database_bytes) {
   return limits;
 }
 
+// Files of this process become no larger while it is there.
+class FileLimit {
+ public:
+  explicit FileLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit lower{bytes, before_.rlim_max};
+    handler_ = ::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &lower) == 0);
+  }
+  ~FileLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
 }  // namespace
+
+TEST_SUITE("store checkpoints") {
+  TEST_CASE("a problem is over when a checkpoint succeeds, however short the log is by then") {
+    const TemporaryFolder folder;
+    const auto ten_megabytes = [](std::uint64_t first) {
+      std::vector<Save> saves;
+      for (std::uint64_t i = first; i < first + 100; ++i) {
+        saves.emplace_back(SaveJob{large_job(i, JobState::queued, 100'000)});
+      }
+      return saves;
+    };
+    {
+      OpenJournal open(folder, forever(1'000 * kMegabyte));
+      open.commit(ten_megabytes(1));
+      open.commit(ten_megabytes(101));
+    }
+    OpenJournal open(folder, forever(1'000 * kMegabyte));
+    {
+      const FileLimit limit(16 * kMegabyte);  // enough for the log, too little for the database
+      open.commit(ten_megabytes(201));
+      open.progress.wait_problem();
+    }
+    // Another program copies the log, and the next commit begins it anew.
+    auto other = Connection::open(folder.database(), Connection::Mode::write);
+    REQUIRE(other->execute("PRAGMA wal_checkpoint(TRUNCATE)").ok());
+    open.commit({SaveJob{queued_job(301)}});
+    open.progress.wait_well();
+    CHECK(count(folder, "1") == 301);
+  }
+}
 
 TEST_SUITE("store retention") {
   TEST_CASE("over the size the oldest finished go; unfinished and named ones stay") {
