@@ -45,8 +45,7 @@ struct Options {
   std::uint32_t idempotency_hours = 24;
 };
 
-void declare(CLI::App& app, Options& options) {
-  add_common_options(app, options.log_level);
+void declare_doors(CLI::App& app, Options& options) {
   app.add_option("--jobe-listen", options.jobe_listen, "HOST:PORT of the Jobe API")
       ->capture_default_str();
   app.add_option("--ops-listen", options.ops_listen,
@@ -56,19 +55,23 @@ void declare(CLI::App& app, Options& options) {
                  "A name under which browsers reach --ops-listen, besides addresses and localhost");
   app.add_option("--agents-listen", options.agents_listen, "tcp://HOST:PORT for the agents")
       ->capture_default_str();
-  app.add_option("--data", options.data, "Folder of the database and the support files")
-      ->capture_default_str();
   app.add_option("--http-threads", options.http_threads, "Threads for each HTTP listener")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--drain", options.drain_s, "Seconds to finish waiting requests when stopped")
       ->check(CLI::Range(0, 3600))
       ->capture_default_str();
+}
+
+void declare_store(CLI::App& app, Options& options) {
+  app.add_option("--data", options.data, "Folder of the database and the support files")
+      ->capture_default_str();
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
   app.add_option("--database-mb", options.database_mb,
-                 "Most MB of database in use; beyond it the oldest finished jobs go")
+                 "Most MB of database in use; beyond it the oldest finished jobs go; at least "
+                 "--queue-mb")
       ->check(CLI::Range(16, 16'777'216))
       ->capture_default_str();
   app.add_option("--backups", options.backups,
@@ -79,6 +82,9 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_flag("--check-file-ids", options.check_file_ids,
                "Refuse a file whose id looks like an MD5 and is not its content's");
+}
+
+void declare_queue(CLI::App& app, Options& options) {
   app.add_option("--queue-jobs", options.core.max_queued_jobs, "Most jobs that may wait")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
@@ -92,6 +98,17 @@ void declare(CLI::App& app, Options& options) {
   app.add_option("--queue-wait", options.queue_wait_s, "Seconds a job may wait")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
+  app.add_option(
+         "--lease", options.lease_s,
+         "Seconds for compiling, files and waits of one attempt, besides 4 times its CPU limit")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")
+      ->check(CLI::Range(1, 20))
+      ->capture_default_str();
+}
+
+void declare_placement(CLI::App& app, Options& options) {
   app.add_option("--placement", options.placement,
                  "How a host is chosen: least-loaded, weighted-random or round-robin")
       ->capture_default_str();
@@ -107,14 +124,14 @@ void declare(CLI::App& app, Options& options) {
                  "A host above this load, in percent of its cores, takes no run; 0: any does")
       ->check(CLI::Range(0u, kMaxLoadPercent))
       ->capture_default_str();
-  app.add_option(
-         "--lease", options.lease_s,
-         "Seconds for compiling, files and waits of one attempt, besides 4 times its CPU limit")
-      ->check(CLI::Range(1, 86'400))
-      ->capture_default_str();
-  app.add_option("--attempts", options.core.max_attempts, "Hosts a job may fail on")
-      ->check(CLI::Range(1, 20))
-      ->capture_default_str();
+}
+
+void declare(CLI::App& app, Options& options) {
+  add_common_options(app, options.log_level);
+  declare_doors(app, options);
+  declare_store(app, options);
+  declare_queue(app, options);
+  declare_placement(app, options);
 }
 
 std::unique_ptr<http::Server> start_server(const char* setting, unsigned listener,
@@ -139,12 +156,29 @@ rlim_t most_descriptors() {
   return limit.rlim_cur;
 }
 
+http::Response response_to(const Loop::Reply& reply, http::JobeApi& jobe) {
+  if (const auto* answer = std::get_if<Answer>(&reply)) return jobe.response_to(*answer);
+  if (const auto* done = std::get_if<CommandDone>(&reply)) return http::OpsApi::response_to(*done);
+  return http::OpsApi::response_to(std::get<Explained>(reply));
+}
+
 // What unfinished jobs need stays. Where a file has gone the job runs all the same: its sandbox may
 // have it.
 void hold_files(Restored& restored, FileStore& files) {
   for (const Job& job : restored.jobs) {
     if (auto hold = files.hold(job.files)) restored.holds[job.id] = std::move(*hold);
   }
+}
+
+void say_open(const Options& options, const Logger& log) {
+  log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
+            options.jobe_listen);
+}
+
+void say_ready(const http::Server& jobe, const http::Server& ops, const net::Router& agents) {
+  std::printf("ready jobe=%s ops=%s agents=tcp://%s\n", jobe.address().text().c_str(),
+              ops.address().text().c_str(), agents.address().text().c_str());
+  std::fflush(stdout);
 }
 
 // Answers that were given just now are still on their way to their clients.
@@ -198,6 +232,11 @@ CoreSettings core_settings(const Options& options) {
 }
 
 store::JournalOptions journal_settings(const std::string& data_dir, const Options& options) {
+  if (options.database_mb < options.queue_mb) {
+    throw StartError("database-mb: " + std::to_string(options.database_mb) +
+                     " is less than queue-mb (" + std::to_string(options.queue_mb) +
+                     "): waiting runs alone would push every result out");
+  }
   store::JournalOptions settings;
   settings.data_dir = data_dir;
   settings.retention.age_ms = std::int64_t{options.retention_days} * 24 * 3'600 * 1'000;
@@ -237,18 +276,9 @@ int run(const Options& options, const StopSignals& signals) {
   // Destroyed from the bottom up: the servers first, so that nothing is asked of what is gone.
   std::unique_ptr<Loop> loop;
   const store::JournalOptions journal_options = journal_settings(data.path(), options);
-  const auto journal =
-      start_value("data", store::Journal::open(
-                              journal_options,
-                              [&](const store::JournalProgress& progress) {
-                                if (loop)
-                                  loop->journal_progress(progress);  // not if the start fails
-                              },
-                              log));
-  const auto reader =
-      start_value("data", store::open_reader(data.path(), [&journal](const std::string& problem) {
-                    journal->report_damage(problem);
-                  }));
+  const auto journal = start_value("data", store::Journal::open(journal_options, log));
+  const auto on_damage = [&](const std::string& problem) { journal->report_damage(problem); };
+  const auto reader = start_value("data", store::open_reader(data.path(), on_damage));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 
   Core core(core_settings(options), DOCKET_VERSION);
@@ -272,8 +302,8 @@ int run(const Options& options, const StopSignals& signals) {
   // The operations listener has a door of its own.
   http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
                          journal_options.retention.age_ms);
-  store::DiskBackups copies(data.path(),
-                            options.backups.empty() ? data.path() + "/backups" : options.backups);
+  store::DiskBackups copies(
+      data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
   http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
                    options.ops_names);
@@ -283,16 +313,11 @@ int run(const Options& options, const StopSignals& signals) {
       std::move(core), std::move(first), *router, *files, published,
       [&](Loop::Reply&& reply) {
         const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
-        if (const auto* answer = std::get_if<Answer>(&reply)) {
-          respond(to, jobe.response_to(*answer));
-        } else if (const auto* done = std::get_if<CommandDone>(&reply)) {
-          respond(to, http::OpsApi::response_to(*done));
-        } else {
-          respond(to, http::OpsApi::response_to(std::get<Explained>(reply)));
-        }
+        respond(to, response_to(reply, jobe));
       },
       log);
   loop->attach(*journal);
+  journal->start([&](const store::JournalProgress& progress) { loop->journal_progress(progress); });
 
   const auto gone = [&](http::RequestId id) { post(ClientGone{id}); };
   jobe_server = start_server(
@@ -313,13 +338,8 @@ int run(const Options& options, const StopSignals& signals) {
   const store::FileUse kept = files->use();
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
             data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
-  if (published.get()->keys->empty()) {
-    log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
-              options.jobe_listen);
-  }
-  std::printf("ready jobe=%s ops=%s agents=tcp://%s\n", jobe_server->address().text().c_str(),
-              ops_server->address().text().c_str(), router->address().text().c_str());
-  std::fflush(stdout);
+  if (published.get()->keys->empty()) say_open(options, log);
+  say_ready(*jobe_server, *ops_server, *router);
   run_until_stopped(*loop, *jobe_server, options.drain_s, signals, log);
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);

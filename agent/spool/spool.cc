@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "protocol/base/durable.h"
 #include "protocol/codec.h"
 
 namespace docket::agent {
@@ -20,9 +21,7 @@ constexpr const char* kSuffix = ".result";
 
 Status write_synced(const std::string& path, const std::string& bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  if (fd < 0) {
-    return Error{ErrorCode::unavailable, "cannot create " + path + ": " + std::strerror(errno)};
-  }
+  if (fd < 0) return system_error("cannot create " + path);
   std::size_t done = 0;
   while (done < bytes.size()) {
     const auto written = ::write(fd, bytes.data() + done, bytes.size() - done);
@@ -31,19 +30,9 @@ Status write_synced(const std::string& path, const std::string& bytes) {
     done += static_cast<std::size_t>(written);
   }
   const bool synced = done == bytes.size() && ::fdatasync(fd) == 0;
-  const std::string why = std::strerror(errno);
+  Status kept = synced ? ok_status() : Status(system_error("cannot write " + path));
   ::close(fd);
-  if (!synced) return Error{ErrorCode::unavailable, "cannot write " + path + ": " + why};
-  return ok_status();
-}
-
-Status sync_folder(const std::string& path) {
-  const int folder = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  const bool synced = folder >= 0 && ::fsync(folder) == 0;
-  const std::string why = std::strerror(errno);
-  if (folder >= 0) ::close(folder);
-  if (!synced) return Error{ErrorCode::unavailable, "cannot sync " + path + ": " + why};
-  return ok_status();
+  return kept;
 }
 
 }  // namespace
@@ -93,7 +82,7 @@ Status ResultSpool::write(const Finished& result) const {
   const std::string half = path + ".half";
   Status done = write_synced(half, encode(ToMaster(result)));
   if (done && ::rename(half.c_str(), path.c_str()) != 0) {
-    done = Error{ErrorCode::unavailable, "cannot rename " + half + ": " + std::strerror(errno)};
+    done = system_error("cannot rename " + half);
   }
   if (!done) {
     ::unlink(half.c_str());

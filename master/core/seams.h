@@ -20,6 +20,9 @@ struct JobFilter {
   std::uint32_t limit = 50;
 };
 
+// A finished job is kept for so long however full the database is: its client must get to ask.
+inline constexpr std::int64_t kLeastKeptMs = 3'600'000;
+
 class JobReader {
  public:
   virtual ~JobReader() = default;

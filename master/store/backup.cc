@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "master/store/durable.h"
 #include "master/store/schema.h"
 #include "master/store/sqlite.h"
+#include "protocol/base/durable.h"
 
 namespace docket::store {
 namespace {
@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 
 // A megabyte: how long it takes to hear that the master stops.
 constexpr int kStepPages = 256;
+constexpr const char* kHalf = "half.";
 
 // Makes the file with nobody else's rights on it; conflict when it is there.
 Status create_private(const std::string& path) {
@@ -45,7 +46,37 @@ Status copy(Connection& from, Connection& to, const std::atomic<bool>& stopping)
   const int ended = sqlite3_backup_finish(backup);
   if (code == SQLITE_DONE && ended == SQLITE_OK) return ok_status();
   if (stopping) return Error{ErrorCode::unavailable, "backup: the master is stopping"};
-  return Error{ErrorCode::unavailable, std::string("backup: ") + sqlite3_errstr(code)};
+  // The copy was empty, so whatever was read was the database.
+  return Error{is_damage(code) ? ErrorCode::corrupt : ErrorCode::unavailable,
+               std::string("backup: ") + sqlite3_errstr(code)};
+}
+
+// What SQLite finds wrong with it; empty when it is sound.
+std::string finding(Connection& database) {
+  const auto found = database.text("PRAGMA quick_check(1)");
+  if (!found) return found.error().message;
+  return *found == "ok" ? "" : *found;
+}
+
+// A copy is unsound because the database is, or because the disk it stands on does not give back
+// what it was given. Only the first may stop the master from accepting.
+Status check(Connection& copy, Connection& database) {
+  const std::string unsound = finding(copy);
+  if (unsound.empty()) return ok_status();
+  if (const std::string damage = finding(database); !damage.empty()) {
+    return Error{ErrorCode::corrupt, damage};
+  }
+  return Error{ErrorCode::unavailable,
+               "the copy came out damaged (" + unsound +
+                   ") though the database is not: look at the disk of --backups"};
+}
+
+// One copy is made at a time, so whatever is half was left by an interrupted one.
+void remove_half_copies(const std::string& folder) {
+  std::error_code failed;
+  for (const auto& entry : fs::directory_iterator(folder, failed)) {
+    if (entry.path().filename().string().starts_with(kHalf)) ::unlink(entry.path().c_str());
+  }
 }
 
 // Copies into `path`, which is there and empty, and checks the copy; its number of jobs.
@@ -66,12 +97,7 @@ Result<std::int64_t> fill(const std::string& data_dir, const std::string& path,
   if (auto ended = from->execute("COMMIT"); !ended) return ended.error();
   // A log beside the copy would be forgotten when it is carried away: it is one file.
   if (auto single = to->execute("PRAGMA journal_mode=DELETE"); !single) return single.error();
-  const auto found = to->text("PRAGMA quick_check(1)");
-  if (!found) return found.error();
-  if (*found != "ok") {
-    return Error{ErrorCode::corrupt,
-                 "the database is damaged: " + *found + "; docs/operations.md says what to do"};
-  }
+  if (auto sound = check(*to, *from); !sound) return sound.error();
   return to->integer("SELECT count(*) FROM jobs");
 }
 
@@ -79,19 +105,25 @@ Result<std::int64_t> fill(const std::string& data_dir, const std::string& path,
 
 Result<BackupMade> DiskBackups::make(const std::string& name) {
   const std::string path = into_ + "/" + name;
-  const std::string half = into_ + "/half." + name;
+  const std::string half = into_ + "/" + kHalf + name;
   std::error_code failed;
   fs::create_directories(into_, failed);
   if (failed) {
     return Error{ErrorCode::unavailable,
                  "cannot make the folder " + into_ + ": " + failed.message()};
   }
-  ::unlink(half.c_str());  // what an interrupted one left
+  remove_half_copies(into_);
   if (fs::exists(path, failed)) {
     return Error{ErrorCode::conflict, "there is a " + path + " already: choose another name"};
   }
   if (auto made = create_private(half); !made) return made.error();
   auto jobs = fill(data_dir_, half, stopping_);
+  if (!jobs && jobs.error().code == ErrorCode::corrupt) {
+    ::unlink(half.c_str());
+    if (on_damage_) on_damage_(jobs.error().message);
+    return Error{ErrorCode::corrupt, "the database is damaged: " + jobs.error().message +
+                                         "; docs/operations.md says what to do"};
+  }
   Status done = jobs ? sync_file(half) : Status(jobs.error());
   // A link never replaces what somebody has put there meanwhile.
   if (done && ::link(half.c_str(), path.c_str()) != 0) {

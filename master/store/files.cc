@@ -9,8 +9,8 @@
 #include <filesystem>
 #include <mutex>
 
-#include "master/store/durable.h"
 #include "protocol/base/ascii.h"
+#include "protocol/base/durable.h"
 #include "protocol/messages.h"
 
 namespace docket::store {

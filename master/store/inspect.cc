@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "master/store/durable.h"
 #include "master/store/mark.h"
+#include "protocol/base/durable.h"
 
 namespace docket::store {
 namespace {
@@ -40,7 +40,10 @@ Status refuse_file(const std::string& data_dir, bool& is_new) {
   is_new = ::stat(path.c_str(), &facts) != 0 || facts.st_size == 0;
   if (is_new) {
     const bool left = exists(path + "-wal") || exists(mark_path(data_dir));
-    if (!left || (facts.st_size == 0 && exists(path) && !read_mark(data_dir))) return ok_status();
+    // SQLite would delete a log beside an empty database.
+    const bool never_used =
+        exists(path) && !has_content(mark_path(data_dir)) && !has_content(path + "-wal");
+    if (!left || never_used) return ok_status();
     return refused(ErrorCode::conflict, data_dir,
                    "it is gone, but what stood beside it (docket.db-wal, docket.db-mark) is here: "
                    "put it back, or a copy made by docket backup with the rest moved away, or move "
@@ -97,7 +100,15 @@ Status refuse_damaged(const std::string& data_dir, Connection& database) {
 }
 
 Status refuse_incomplete(const std::string& data_dir, Connection& database) {
-  const auto expected = read_mark(data_dir);
+  const auto read_expected = read_mark(data_dir);
+  if (!read_expected) {
+    return refused(
+        ErrorCode::corrupt, data_dir,
+        "whether its newest jobs are there cannot be told: " + read_expected.error().message +
+            ". If " + database_path(data_dir) +
+            "-wal is the one that stood beside it, go on with rm " + mark_path(data_dir));
+  }
+  const std::optional<std::uint64_t> expected = *read_expected;
   if (!expected) return ok_status();
   const auto has_mark = database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'store'");
   if (!has_mark) return with_help(data_dir, has_mark.error());

@@ -20,6 +20,8 @@ namespace {
 
 constexpr int kRetryMs = 1'000;
 constexpr int kRetentionEveryMs = 10'000;
+// When nothing could go for size: to find that out, every finished job is looked at.
+constexpr int kFutileRetentionMs = 60'000;
 // Copying fewer pages at a time holds up commits for less, and writes the same page more often.
 constexpr int kCheckpointPages = 1'000;
 // 64 MB, ten seconds of a full exam: then it is worth waiting for readers, so that it begins anew.
@@ -65,21 +67,17 @@ struct Statements {
   Statement set_mark;
 };
 
-Result<Statements> prepare(Connection& connection) {
+Result<Statements> prepare_all(Connection& connection) {
   Statements statements;
-  const std::pair<Statement*, const char*> all[] = {
+  const Status done = connection.prepare({
       {&statements.save_job, kSaveJob},
-      {&statements.delete_job, "DELETE FROM jobs WHERE id = ?"},
+      {&statements.delete_job, kDeleteJob},
       {&statements.save_agent, kSaveAgent},
       {&statements.save_key, kSaveKey},
       {&statements.delete_key, "DELETE FROM api_keys WHERE name = ?"},
       {&statements.set_mark, "UPDATE store SET mark = ?"},
-  };
-  for (const auto& [statement, sql] : all) {
-    auto prepared = connection.prepare(sql);
-    if (!prepared) return prepared.error();
-    *statement = std::move(*prepared);
-  }
+  });
+  if (!done) return done.error();
   return statements;
 }
 
@@ -93,9 +91,13 @@ struct Opened {
 
 class SqliteJournal final : public Journal {
  public:
-  SqliteJournal(const std::string& data_dir, Opened opened, Listener listener, Logger log);
+  SqliteJournal(const std::string& data_dir, Opened opened, Logger log);
   ~SqliteJournal() override;
 
+  void start(Listener listener) override {
+    listener_ = std::move(listener);
+    thread_ = std::thread([this] { run(); });
+  }
   Restored take_restored() override { return std::move(restored_); }
 
   void post(std::uint64_t number, std::vector<Save> saves) override {
@@ -133,9 +135,8 @@ class SqliteJournal final : public Journal {
   Statements statements_;
   Retention retention_;
   Restored restored_;
-  const Listener listener_;
+  Listener listener_;  // set before the thread is there
   const Logger log_;
-  const Now started_ = read_clock();
   std::atomic<bool> stopping_ = false;
   WakeFd stop_;
   Mailbox<Batch> mailbox_;
@@ -156,23 +157,21 @@ class SqliteJournal final : public Journal {
 
   std::thread thread_;
 };
-SqliteJournal::SqliteJournal(const std::string& data_dir, Opened opened, Listener listener,
-                             Logger log)
+
+SqliteJournal::SqliteJournal(const std::string& data_dir, Opened opened, Logger log)
     : connection_(std::move(opened.connection)),
       statements_(std::move(opened.statements)),
       retention_(std::move(opened.retention)),
       restored_(std::move(opened.restored)),
-      listener_(std::move(listener)),
       log_(std::move(log)),
       mark_(opened.mark),
-      mark_file_(data_dir),
-      thread_([this] { run(); }) {}
+      mark_file_(data_dir) {}
 
 SqliteJournal::~SqliteJournal() {
   stopping_ = true;
   stop_.raise();
   mailbox_.post({});  // wakes the thread; an empty batch commits nothing
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   if (damage_.empty()) connection_->checkpoint_on_close();
 }
 
@@ -192,22 +191,23 @@ bool SqliteJournal::commit_until_done(const std::vector<Batch>& batches) {
   for (const Batch& batch : batches) {
     if (!batch.damage.empty()) note_damage(batch.damage);
   }
-  if (batches.empty() && !mark_due_) return true;
-  bool told = false;
+  // While checkpoints fail, the mark alone is not worth a longer log.
+  if (batches.empty() && (!mark_due_ || !checkpoint_problem_.empty())) return true;
+  std::string told;
   for (;;) {
     const Status done = commit(batches);
     if (done) break;
     if (done.error().code == ErrorCode::corrupt) note_damage(done.error().message);
-    if (!told) {
+    if (done.error().message != told) {
       log_->error("journal=failing reason=\"{}\" retry_ms={}", done.error().message, kRetryMs);
       tell(done.error().message);
-      told = true;
+      told = done.error().message;
     }
     if (stop_.wait(kRetryMs) || stopping_) return false;
   }
-  if (told) log_->info("journal=well");
+  if (!told.empty()) log_->info("journal=well");
   for (const Batch& batch : batches) committed_ = std::max(committed_, batch.number);
-  if (told || !batches.empty()) tell({});
+  if (!told.empty() || !batches.empty()) tell({});
   return true;
 }
 
@@ -224,21 +224,15 @@ Status SqliteJournal::commit(const std::vector<Batch>& batches) {
 Status SqliteJournal::write_all(const std::vector<Batch>& batches) {
   const auto saves = last_states(batches);
   if (saves.empty() && !mark_due_) return ok_status();
-  Status done = connection_->execute("BEGIN IMMEDIATE");
-  if (!done) return done;
-  for (const Save* save : saves) {
-    if (!done) break;
-    done = std::visit([this](const auto& s) { return write(s); }, *save);
-  }
-  if (done && mark_due_) {
+  return connection_->transaction([&] {
+    for (const Save* save : saves) {
+      const Status done = std::visit([this](const auto& s) { return write(s); }, *save);
+      if (!done) return done;
+    }
+    if (!mark_due_) return ok_status();
     statements_.set_mark.bind(1, static_cast<std::int64_t>(mark_ + 1));
-    done = statements_.set_mark.run();
-  }
-  if (done) done = connection_->execute("COMMIT");
-  if (!done) {
-    [[maybe_unused]] const auto undone = connection_->execute("ROLLBACK");
-  }
-  return done;
+    return statements_.set_mark.run();
+  });
 }
 
 bool SqliteJournal::do_chores() {
@@ -249,6 +243,7 @@ bool SqliteJournal::do_chores() {
 }
 
 bool SqliteJournal::checkpoint_due() const {
+  if (!checkpoint_problem_.empty()) return true;  // only another one shows that it is gone
   // Fewer than were copied: the log has begun anew.
   const int copied = wal_pages_ >= copied_pages_ ? copied_pages_ : 0;
   return wal_pages_ - copied >= kCheckpointPages;
@@ -273,24 +268,23 @@ bool SqliteJournal::checkpoint(MonoMs now) {
     }
     tell({});
   }
+  mark_due_ = true;  // a part may have been copied, so that the log begins anew
   if (!done) return true;
   copied_pages_ = done->copied_pages;
   if (done->complete()) next_checkpoint_ = now;
-  mark_due_ = true;
   return commit_until_done({});
 }
 
 void SqliteJournal::forget(Now now) {
   next_retention_ = now.mono + kRetentionEveryMs;
-  // A clock that is set while we run must not make jobs old.
-  const WallMs wall = started_.wall + (now.mono - started_.mono);
-  const auto step = retention_.step({now.mono, wall});
+  const auto step = retention_.step(now);
   std::string problem;
   if (!step) {
     problem = step.error().message;
     if (step.error().code == ErrorCode::corrupt) note_damage(problem);
   } else if (step->by_size && !step->more) {
     problem = "the database is over --database-mb, and no finished job is left that may go";
+    next_retention_ = now.mono + kFutileRetentionMs;
   }
   if (problem != retention_problem_) {
     retention_problem_ = problem;
@@ -331,9 +325,9 @@ Result<Opened> open_database(const JournalOptions& options, const Logger& log) {
   if (!mark) return named(mark.error());
   auto restored = read_restored(*owned);
   if (!restored) return named(restored.error());
-  auto statements = prepare(*owned);
+  auto statements = prepare_all(*owned);
   if (!statements) return named(statements.error());
-  auto retention = Retention::prepare(*owned, options.retention);
+  auto retention = Retention::prepare(*owned, options.retention, read_clock());
   if (!retention) return named(retention.error());
   return Opened{std::move(owned), std::move(*statements), std::move(*retention),
                 std::move(*restored), static_cast<std::uint64_t>(*mark)};
@@ -349,12 +343,11 @@ void take_save(Effect& effect, std::vector<Save>& saves) {
       effect);
 }
 
-Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Listener listener,
-                                               Logger log) {
+Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Logger log) {
   auto opened = open_database(options, log);
   if (!opened) return opened.error();
-  return std::unique_ptr<Journal>(std::make_unique<SqliteJournal>(
-      options.data_dir, std::move(*opened), std::move(listener), std::move(log)));
+  return std::unique_ptr<Journal>(
+      std::make_unique<SqliteJournal>(options.data_dir, std::move(*opened), std::move(log)));
 }
 
 }  // namespace docket::store

@@ -2,7 +2,8 @@
 // its last commit. post() from the loop's thread; progress is told on the journal's own thread.
 //
 // Within one commit only the last state of a job is written. If a commit fails the same saves are
-// tried again every second, nothing behind them is told as committed, and the problem is told once.
+// tried again every second, nothing behind them is told as committed, and the problem is told when
+// it begins and when it becomes another.
 // Damage of the database is a problem that stays until a person has looked at it.
 //
 // Between commits it copies the write-ahead log into the database (checkpoints), which then begins
@@ -48,11 +49,14 @@ class Journal {
  public:
   using Listener = std::function<void(const JournalProgress&)>;
 
-  // Opens (and migrates) the database, reads what is unfinished, then starts the thread. What is
-  // not sound is refused in one line that says what helps, and left alone (inspect.h).
-  static Result<std::unique_ptr<Journal>> open(const JournalOptions& options, Listener listener,
-                                               Logger log);
-  virtual ~Journal() = default;  // commits what was posted, then joins
+  // Opens (and migrates) the database and reads what is unfinished. What is not sound is refused in
+  // one line that says what helps, and left alone (inspect.h).
+  static Result<std::unique_ptr<Journal>> open(const JournalOptions& options, Logger log);
+  virtual ~Journal() = default;  // commits what was posted if it was started, then joins
+
+  // Starts the thread. `listener` must be able to hear: a problem may be told at once, and only
+  // once. Call once.
+  virtual void start(Listener listener) = 0;
 
   // What the database held when it was opened. Call once.
   virtual Restored take_restored() = 0;

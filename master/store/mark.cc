@@ -7,9 +7,10 @@
 #include <charconv>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 
-#include "master/store/durable.h"
+#include "protocol/base/durable.h"
 
 namespace docket::store {
 
@@ -17,15 +18,21 @@ std::string mark_path(const std::string& data_dir) {
   return data_dir + "/docket.db-mark";
 }
 
-std::optional<std::uint64_t> read_mark(const std::string& data_dir) {
-  std::ifstream file(mark_path(data_dir));
+Result<std::optional<std::uint64_t>> read_mark(const std::string& data_dir) {
+  const std::string path = mark_path(data_dir);
+  std::error_code failed;
+  if (std::filesystem::file_size(path, failed) == 0 || failed)
+    return std::optional<std::uint64_t>();
+  std::ifstream file(path);
   std::string line;
   std::getline(file, line);
   std::uint64_t mark = 0;
   const char* end = line.data() + line.size();
   const auto parsed = std::from_chars(line.data(), end, mark);
-  if (parsed.ec != std::errc() || parsed.ptr != end) return std::nullopt;
-  return mark;
+  if (parsed.ec != std::errc() || parsed.ptr != end) {
+    return Error{ErrorCode::corrupt, path + " cannot be read as the number that it was"};
+  }
+  return std::optional(mark);
 }
 
 MarkFile::~MarkFile() {

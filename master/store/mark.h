@@ -17,8 +17,9 @@ namespace docket::store {
 
 std::string mark_path(const std::string& data_dir);
 
-// Nothing when there is no such file, or an interrupted first write left it empty.
-std::optional<std::uint64_t> read_mark(const std::string& data_dir);
+// Nothing when there is no such file, or an interrupted first write left it empty; corrupt when
+// what it holds is no mark.
+Result<std::optional<std::uint64_t>> read_mark(const std::string& data_dir);
 
 // Owned by the journal's thread.
 class MarkFile {

@@ -1,7 +1,11 @@
 #include "master/store/retention.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
+
+#include "master/core/seams.h"
+#include "master/store/rows.h"
 
 namespace docket::store {
 namespace {
@@ -19,22 +23,20 @@ constexpr const char* kTooOld =
     "WHERE state > 2 AND finished_ms < ? ORDER BY finished_ms LIMIT ?";
 constexpr const char* kOldest =
     "SELECT id, length(run_spec) + ifnull(length(result), 0) FROM jobs "
-    "WHERE state > 2 AND (idempotency_key = '' OR received_ms < ?) ORDER BY finished_ms LIMIT ?";
+    "WHERE state > 2 AND finished_ms < ? AND (idempotency_key = '' OR received_ms < ?) "
+    "ORDER BY finished_ms LIMIT ?";
 
 }  // namespace
 
-Result<Retention> Retention::prepare(Connection& connection, const RetentionLimits& limits) {
-  Retention retention(connection, limits);
-  const std::pair<Statement*, const char*> all[] = {
+Result<Retention> Retention::prepare(Connection& connection, const RetentionLimits& limits,
+                                     Now started) {
+  Retention retention(connection, limits, started);
+  const Status done = connection.prepare({
       {&retention.too_old_, kTooOld},
       {&retention.oldest_, kOldest},
-      {&retention.remove_, "DELETE FROM jobs WHERE id = ?"},
-  };
-  for (const auto& [statement, sql] : all) {
-    auto prepared = connection.prepare(sql);
-    if (!prepared) return prepared.error();
-    *statement = std::move(*prepared);
-  }
+      {&retention.remove_, kDeleteJob},
+  });
+  if (!done) return done.error();
   return retention;
 }
 
@@ -50,10 +52,8 @@ Result<Retention::Step> Retention::step(Now now) {
   Step done;
   done.used_bytes = static_cast<std::uint64_t>((pages - free_pages) * page_bytes);
   done.by_size = done.used_bytes > limits_.database_bytes;
-  Statement& oldest = done.by_size ? oldest_ : too_old_;
-  oldest.bind(1, now.wall - (done.by_size ? limits_.names_ms : limits_.age_ms));
-  oldest.bind(2, kStepRows);
-  const auto deleted = delete_oldest(oldest);
+  const WallMs wall = std::min(now.wall, started_.wall + (now.mono - started_.mono));
+  const auto deleted = done.by_size ? delete_for_size(wall) : delete_too_old(wall);
   if (!deleted) return deleted.error();
   done.deleted = *deleted;
   done.more = *deleted > 0;
@@ -69,7 +69,20 @@ Result<Retention::Step> Retention::step(Now now) {
   return done;
 }
 
-Result<int> Retention::delete_oldest(Statement& oldest) {
+Result<int> Retention::delete_too_old(WallMs wall) {
+  too_old_.bind(1, wall - limits_.age_ms);
+  too_old_.bind(2, kStepRows);
+  return delete_rows(too_old_);
+}
+
+Result<int> Retention::delete_for_size(WallMs wall) {
+  oldest_.bind(1, wall - kLeastKeptMs);
+  oldest_.bind(2, wall - limits_.names_ms);
+  oldest_.bind(3, kStepRows);
+  return delete_rows(oldest_);
+}
+
+Result<int> Retention::delete_rows(Statement& oldest) {
   std::vector<std::string> ids;
   for (std::int64_t bytes = 0; bytes < kStepBytes;) {
     const auto row = oldest.step();
@@ -83,17 +96,14 @@ Result<int> Retention::delete_oldest(Statement& oldest) {
   }
   oldest.reset();
   if (ids.empty()) return 0;
-  Status done = connection_->execute("BEGIN IMMEDIATE");
-  for (const std::string& id : ids) {
-    if (!done) break;
-    remove_.bind(1, id);
-    done = remove_.run();
-  }
-  if (done) done = connection_->execute("COMMIT");
-  if (!done) {
-    [[maybe_unused]] const auto undone = connection_->execute("ROLLBACK");
-    return done.error();
-  }
+  const Status done = connection_->transaction([&] {
+    for (const std::string& id : ids) {
+      remove_.bind(1, id);
+      if (auto removed = remove_.run(); !removed) return removed;
+    }
+    return ok_status();
+  });
+  if (!done) return done.error();
   return static_cast<int>(ids.size());
 }
 

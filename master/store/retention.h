@@ -1,8 +1,13 @@
 // Lets finished jobs go when they are too old or when the database is too large, the oldest first,
 // in steps so small that commits between them hardly wait. Owned by the journal's thread.
 //
-// Unfinished jobs never go; for size, neither do jobs whose client may still repeat its request
-// under an idempotency key.
+// Unfinished jobs never go; for size, neither do jobs whose client may still ask: within an hour of
+// their end, and while it may repeat its request under an idempotency key.
+//
+// Ends of jobs are stamped with the wall clock, which may be set at any time. Time here is the wall
+// clock's or, where that is less, what it was at the start and the time since: a clock that is set
+// forward makes nothing old, one that was ahead at the start and is set back neither. If it was
+// behind at the start, jobs go later by as much, until the next start.
 #pragma once
 
 #include <cstdint>
@@ -23,17 +28,21 @@ class Retention {
   };
 
   // `connection` must outlive it.
-  static Result<Retention> prepare(Connection& connection, const RetentionLimits& limits);
+  static Result<Retention> prepare(Connection& connection, const RetentionLimits& limits,
+                                   Now started);
 
   Result<Step> step(Now now);
 
  private:
-  Retention(Connection& connection, const RetentionLimits& limits)
-      : connection_(&connection), limits_(limits) {}
-  Result<int> delete_oldest(Statement& oldest);
+  Retention(Connection& connection, const RetentionLimits& limits, Now started)
+      : connection_(&connection), limits_(limits), started_(started) {}
+  Result<int> delete_too_old(WallMs wall);
+  Result<int> delete_for_size(WallMs wall);
+  Result<int> delete_rows(Statement& oldest);
 
   Connection* connection_;
   RetentionLimits limits_;
+  Now started_;
   Statement too_old_;
   Statement oldest_;
   Statement remove_;

@@ -30,6 +30,7 @@ inline constexpr const char* kSaveJob =
     "INSERT OR REPLACE INTO jobs (id, state, async, language, client_job, cputime_s, received_ms, "
     "finished_ms, http_status, outcome, attempts, files, api_key, idempotency_key, fingerprint, "
     "run_spec, result, agent) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)";
+inline constexpr const char* kDeleteJob = "DELETE FROM jobs WHERE id = ?";
 inline constexpr const char* kSaveAgent =
     "INSERT OR REPLACE INTO agents (name, slots, weight_percent, languages, hold, hold_reason, "
     "tags) VALUES (?,?,?,?,?,?,?)";

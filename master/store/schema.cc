@@ -118,13 +118,10 @@ Status migrate(Connection& connection, const Logger& log) {
         *version, kNewestLayout, *pages);
   }
   for (auto at = *version; at < kNewestLayout; ++at) {
-    const std::string step = std::string("BEGIN IMMEDIATE;") +
-                             kMigrations[static_cast<std::size_t>(at)] +
-                             "PRAGMA user_version=" + std::to_string(at + 1) + ";COMMIT;";
-    if (auto done = connection.execute(step.c_str()); !done) {
-      [[maybe_unused]] const auto undone = connection.execute("ROLLBACK");
-      return done.error();
-    }
+    const std::string step = kMigrations[static_cast<std::size_t>(at)] +
+                             ("PRAGMA user_version=" + std::to_string(at + 1));
+    const Status done = connection.transaction([&] { return connection.execute(step.c_str()); });
+    if (!done) return done.error();
   }
   if (*version != 0) log->info("database=migrated to={}", kNewestLayout);
   return ok_status();
@@ -136,10 +133,17 @@ Result<Connection> open_for_writing(const std::string& data_dir, const Logger& l
   if (auto sound = refuse_unsound(data_dir); !sound) return sound.error();
   auto connection = Connection::open(database_path(data_dir), Connection::Mode::write);
   if (!connection) return connection;
-  // auto_vacuum only takes effect before the first table exists. The log's file gives back what a
-  // long reader or a migration made of it.
-  for (const char* pragma : {"PRAGMA auto_vacuum=INCREMENTAL", "PRAGMA journal_mode=WAL",
-                             "PRAGMA synchronous=FULL", "PRAGMA journal_size_limit=67108864"}) {
+  const auto pages = connection->integer("PRAGMA page_count");
+  if (!pages) return with_help(data_dir, pages.error());
+  // Only takes effect before the first table exists, and later writes all the same: a full disk
+  // would end the start.
+  if (*pages == 0) {
+    auto done = connection->execute("PRAGMA auto_vacuum=INCREMENTAL");
+    if (!done) return with_help(data_dir, done.error());
+  }
+  // The log's file gives back what a long reader or a migration made of it.
+  for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL",
+                             "PRAGMA journal_size_limit=67108864"}) {
     if (auto done = connection->execute(pragma); !done) return with_help(data_dir, done.error());
   }
   if (auto done = migrate(*connection, log); !done) return with_help(data_dir, done.error());

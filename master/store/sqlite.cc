@@ -8,14 +8,6 @@ namespace {
 constexpr int kBusyMs = 5'000;
 constexpr int kCheckpointBusyMs = 100;
 
-// What is on the disk is not what was written there. A failed write is no such thing: it is tried
-// again.
-bool is_damage(int extended) {
-  const int code = extended & 0xff;
-  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || extended == SQLITE_IOERR_READ ||
-         extended == SQLITE_IOERR_CORRUPTFS || extended == SQLITE_IOERR_DATA;
-}
-
 Error database_error(sqlite3* connection, const std::string& doing) {
   if (connection == nullptr) return {ErrorCode::unavailable, doing + ": out of memory"};
   const int extended = sqlite3_extended_errcode(connection);
@@ -29,6 +21,13 @@ Error database_error(sqlite3* connection, const std::string& doing) {
 }
 
 }  // namespace
+
+// A failed write is no damage: it is tried again.
+bool is_damage(int extended) {
+  const int code = extended & 0xff;
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB || extended == SQLITE_IOERR_READ ||
+         extended == SQLITE_IOERR_CORRUPTFS || extended == SQLITE_IOERR_DATA;
+}
 
 void Statement::bind(int at, std::int64_t value) {
   sqlite3_bind_int64(handle_.get(), at, value);
@@ -139,6 +138,15 @@ Result<Statement> Connection::prepare(std::string_view sql) {
   Statement statement;
   statement.handle_.reset(raw);
   return statement;
+}
+
+Status Connection::prepare(std::initializer_list<std::pair<Statement*, const char*>> all) {
+  for (const auto& [statement, sql] : all) {
+    auto prepared = prepare(sql);
+    if (!prepared) return prepared.error();
+    *statement = std::move(*prepared);
+  }
+  return ok_status();
 }
 
 Result<std::string> Connection::text(std::string_view sql) {

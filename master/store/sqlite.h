@@ -5,13 +5,18 @@
 #include <sqlite3.h>
 
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "protocol/base/result.h"
 
 namespace docket::store {
+
+// SQLite's word (an extended result code) for: what is on the disk is not what was written there.
+bool is_damage(int extended);
 
 class Statement {
  public:
@@ -63,7 +68,20 @@ class Connection {
   Result<Checkpointed> checkpoint(bool wait);
 
   Status execute(const char* sql);
+  // All that `work` does, which returns a Status, or nothing of it.
+  template <class Work>
+  Status transaction(Work work) {
+    Status done = execute("BEGIN IMMEDIATE");
+    if (!done) return done;
+    done = work();
+    if (done) done = execute("COMMIT");
+    if (!done) {
+      [[maybe_unused]] const auto undone = execute("ROLLBACK");
+    }
+    return done;
+  }
   Result<Statement> prepare(std::string_view sql);
+  Status prepare(std::initializer_list<std::pair<Statement*, const char*>> all);
   // One value of one row, for pragmas and counts.
   Result<std::int64_t> integer(std::string_view sql);
   Result<std::string> text(std::string_view sql);

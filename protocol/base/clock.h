@@ -7,7 +7,9 @@ namespace docket {
 
 // Milliseconds of one process's monotonic clock. Compared and subtracted, never shown.
 using MonoMs = std::int64_t;
-// Milliseconds since 1970-01-01T00:00Z. Shown and stored, never compared to decide anything.
+// Milliseconds since 1970-01-01T00:00Z. Shown and stored. It may be set at any
+// time, so nothing is decided by it but what must hold over restarts: how long finished jobs, their
+// names and their ids are good for.
 using WallMs = std::int64_t;
 
 inline constexpr MonoMs kNever = INT64_MAX;

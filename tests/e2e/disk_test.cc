@@ -12,6 +12,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
@@ -41,10 +42,14 @@ void set_immutable(const std::string& path, bool on) {
 // Clients that submit 20 kB runs, asynchronous and synchronous, and note what they were told.
 class Crowd {
  public:
-  explicit Crowd(const Cluster& cluster) {
-    for (int i = 0; i < 4; ++i) clients_.emplace_back([this, &cluster, i] { submit(cluster, i); });
+  explicit Crowd(Cluster& cluster) : cluster_(cluster) {
+    for (int i = 0; i < 4; ++i) clients_.emplace_back([this, i] { submit(i); });
   }
-  ~Crowd() { stop(); }
+  // Where a test has failed the disk may still be full, and clients held until the master goes.
+  ~Crowd() {
+    if (!clients_.empty()) cluster_.master().kill_now();
+    stop();
+  }
   void stop() {
     enough_ = true;
     for (auto& client : clients_) client.join();
@@ -58,11 +63,11 @@ class Crowd {
   int odd() const { return odd_; }
 
  private:
-  void submit(const Cluster& cluster, int number) {
+  void submit(int number) {
     const bool asynchronous = number > 0;
     const std::string body = run_body("python3", std::string(20'000, '#'));
     while (!enough_) {
-      const Reply reply = http("POST", cluster.jobe("runs"), body,
+      const Reply reply = http("POST", cluster_.jobe("runs"), body,
                                asynchronous ? std::vector<std::string>{"Prefer: respond-async"}
                                             : std::vector<std::string>{});
       if (reply.status == (asynchronous ? 202 : 200)) {
@@ -78,6 +83,7 @@ class Crowd {
     }
   }
 
+  Cluster& cluster_;
   std::atomic<bool> enough_ = false;
   std::atomic<int> refused_ = 0;
   std::atomic<int> odd_ = 0;  // neither taken nor refused
@@ -107,6 +113,33 @@ void check_red(const Cluster& cluster, const std::string& reason) {
   }
 }
 
+// What the kernel says that the process has in memory, and had at most.
+std::string memory_of(const Process& process) {
+  std::ifstream status("/proc/" + std::to_string(process.pid()) + "/status");
+  std::string words;
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with("VmRSS") || line.starts_with("VmHWM")) words += line + "; ";
+  }
+  REQUIRE_FALSE(words.empty());
+  return words;
+}
+
+// Cuts off what a commit that failed has left at the log's end, which the next could write over
+// without needing room.
+void cut_unfinished(const std::string& wal) {
+  std::ifstream file(wal, std::ios::binary);
+  const std::string log{std::istreambuf_iterator<char>(file), {}};
+  constexpr std::size_t kHeader = 32;
+  constexpr std::size_t kFrame = 24 + 4'096;
+  std::size_t whole = kHeader;
+  for (std::size_t at = kHeader; at + kFrame <= log.size(); at += kFrame) {
+    if (log.compare(at + 8, 8, log, 16, 8) != 0) break;                          // of another time
+    if (log.compare(at + 4, 4, std::string(4, '\0')) != 0) whole = at + kFrame;  // ends a commit
+  }
+  REQUIRE(whole > kHeader);
+  fs::resize_file(wal, whole);
+}
+
 std::size_t answered(const Cluster& cluster, const std::vector<std::string>& ids) {
   std::size_t count = 0;
   for (const auto& id : ids) {
@@ -125,6 +158,7 @@ TEST_SUITE("e2e disk") {
     StubSandbox sandbox({});
     auto agent = cluster.start_agent("lab-1", sandbox.address(), {"--slots", "2"});
     agent->wait_ready();
+    const std::string memory_before = memory_of(cluster.master());
     Crowd crowd(cluster);
     check_red(cluster, "full");  // by now each of the crowd is held, or refused again and again
     const Ended backup = cluster.docket({"backup"});
@@ -142,6 +176,13 @@ TEST_SUITE("e2e disk") {
     }
     const std::size_t taken_before = crowd.acknowledged().size();
     CHECK(taken_before > 50);
+    const std::string memory_red = memory_of(cluster.master());
+    // The crowd may be held, all of it: these are refused, each with what it sent.
+    const std::string body = run_body("python3", std::string(20'000, '#'));
+    for (int i = 0; i < 1'000; ++i) CHECK(http("POST", cluster.jobe("runs"), body).status == 503);
+    MESSAGE("the master's memory before: "
+            << memory_before << "when the disk was full: " << memory_red
+            << "1,000 refusals later: " << memory_of(cluster.master()));
 
     disk.free();
     CHECK(eventually(60'000, [&] { return cluster.status()["accepting"].get<bool>(); }));
@@ -192,8 +233,12 @@ TEST_SUITE("e2e disk") {
       }
       CHECK(found == ids.size());
     }
-    // On the full disk itself the master starts too, and goes on when there is room.
+    // On the full disk itself the master starts too, with a red light before anybody has asked it
+    // for anything, and goes on when there is room.
+    cut_unfinished(disk.path() + "/docket.db-wal");
+    disk.fill(0);
     cluster.restart_master();
+    check_red(cluster, "full");
     disk.free();
     CHECK(eventually(60'000, [&] { return cluster.status()["accepting"].get<bool>(); }));
     CHECK(answered(cluster, ids) == ids.size());

@@ -33,6 +33,9 @@ class Progress {
   void wait_problem() {
     wait([&] { return !told_.empty() && !told_.back().problem.empty(); });
   }
+  void wait_well() {
+    wait([&] { return !told_.empty() && told_.back().problem.empty(); });
+  }
   std::vector<JournalProgress> told() {
     std::lock_guard lock(mutex_);
     return told_;
@@ -57,9 +60,10 @@ inline Logger silent_log() {
 // A journal over a folder; closing it commits.
 struct OpenJournal {
   explicit OpenJournal(const TemporaryFolder& folder, RetentionLimits retention = {}) {
-    auto opened = Journal::open({folder.path(), retention}, progress.listener(), silent_log());
+    auto opened = Journal::open({folder.path(), retention}, silent_log());
     REQUIRE_MESSAGE(opened.ok(), opened.error().message);
     journal = std::move(*opened);
+    journal->start(progress.listener());
   }
   void commit(std::vector<Save> saves) {
     journal->post(++last, std::move(saves));
@@ -72,8 +76,7 @@ struct OpenJournal {
 };
 
 inline std::string refusal_to_open(const std::string& data_dir, ErrorCode code) {
-  Progress progress;
-  auto opened = Journal::open({data_dir, {}}, progress.listener(), silent_log());
+  auto opened = Journal::open({data_dir, {}}, silent_log());
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.error().code == code);
   return opened.error().message;

@@ -92,11 +92,45 @@ TEST_SUITE("store backup") {
       file.seekp(static_cast<std::streamoff>(fs::file_size(folder.database()) / 2));
       file << std::string(40'000, '\xa5');
     }
-    DiskBackups backups(folder.path(), folder.path() + "/backups");
+    std::string reported;
+    DiskBackups backups(folder.path(), folder.path() + "/backups",
+                        [&](const std::string& problem) { reported = problem; });
     auto refused = backups.make("bad.db");
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.error().code == ErrorCode::corrupt);
+    CHECK_FALSE(reported.empty());
+    CHECK(refused.error().message.find(reported) != std::string::npos);
     CHECK(fs::is_empty(folder.path() + "/backups"));
+  }
+
+  TEST_CASE("a database cut off short gives no copy either, and is damage") {
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder);
+      open.commit(jobs_from(1, 1'000));
+    }
+    fs::resize_file(folder.database(), fs::file_size(folder.database()) / 2);
+    bool reported = false;
+    DiskBackups backups(folder.path(), folder.path() + "/backups",
+                        [&](const std::string&) { reported = true; });
+    CHECK(backups.make("short.db").error().code == ErrorCode::corrupt);
+    CHECK(reported);
+  }
+
+  TEST_CASE("what interrupted copies left goes with the next, whatever its name") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    open.commit(jobs_from(1, 10));
+    const std::string into = folder.path() + "/backups";
+    fs::create_directories(into);
+    std::ofstream(into + "/half.docket-20260101T000000Z.db") << "interrupted";
+    std::ofstream(into + "/half.next.db") << "interrupted";
+    std::ofstream(into + "/mine") << "precious";
+    DiskBackups backups(folder.path(), into);
+    REQUIRE(backups.make("next.db").ok());
+    CHECK_FALSE(fs::exists(into + "/half.docket-20260101T000000Z.db"));
+    CHECK_FALSE(fs::exists(into + "/half.next.db"));
+    CHECK(fs::exists(into + "/mine"));
   }
 
   TEST_CASE("a folder that cannot be made, and a master that stops") {

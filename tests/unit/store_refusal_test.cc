@@ -179,7 +179,7 @@ TEST_SUITE("store refusals") {
         commit_jobs(open, jobs, 10);
       }
       CHECK_FALSE(fs::exists(wal(folder)));
-      CHECK(read_mark(folder.path()).has_value());
+      CHECK(read_mark(folder.path())->has_value());
       CHECK(jobs_in(folder) == jobs);
     }
   }
@@ -206,7 +206,7 @@ TEST_SUITE("store refusals") {
     { OpenJournal open(folder); }
     fs::resize_file(mark_path(folder.path()), 0);
     CHECK(jobs_in(folder) == 0);
-    CHECK(read_mark(folder.path()).has_value());
+    CHECK(read_mark(folder.path())->has_value());
   }
 
   TEST_CASE("a database that is gone is not begun anew") {
@@ -224,6 +224,29 @@ TEST_SUITE("store refusals") {
     CHECK(fs::file_size(folder.database()) == 0);
     fs::remove(mark_path(folder.path()));
     CHECK(jobs_in(folder) == 0);
+  }
+
+  TEST_CASE("an empty database beside a log that has something is not begun anew") {
+    const TemporaryFolder live;
+    OpenJournal open(live);
+    commit_jobs(open, 1, 10);
+    const TemporaryFolder killed;
+    copy_as_killed(live, killed);
+    fs::resize_file(killed.database(), 0);
+    fs::remove(mark_path(killed.path()));
+    says(refused_untouched(killed, ErrorCode::conflict), "it is gone");
+  }
+
+  TEST_CASE("a mark that is no number is not taken for none") {
+    const TemporaryFolder live;
+    OpenJournal open(live);
+    commit_jobs(open, 1, 10);
+    const TemporaryFolder killed;
+    copy_as_killed(live, killed);
+    write_at(mark_path(killed.path()), 3, "?");
+    says(refused_untouched(killed, ErrorCode::corrupt), "rm " + mark_path(killed.path()));
+    fs::remove(mark_path(killed.path()));
+    CHECK(jobs_in(killed) == 10);
   }
 
   TEST_CASE("another program's database is refused") {
@@ -255,7 +278,10 @@ TEST_SUITE("store refusals") {
   }
 
   TEST_CASE("a database of another user is refused, whoever root is") {
-    if (::geteuid() != 0) return;  // nobody else can give a file away
+    if (::geteuid() != 0) {
+      MESSAGE("NOT RUN: only root can give a file away");
+      return;
+    }
     const TemporaryFolder folder;
     { OpenJournal open(folder); }
     REQUIRE(::chown(folder.database().c_str(), 12'345, 0) == 0);

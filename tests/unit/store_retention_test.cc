@@ -1,4 +1,6 @@
 // Retention by size, the bound of the write-ahead log, and what both cost commits.
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -6,6 +8,8 @@
 #include <filesystem>
 #include <string>
 
+#include "master/core/seams.h"
+#include "master/store/retention.h"
 #include "master/store/sqlite.h"
 #include "tests/unit/open_journal.h"
 
@@ -53,7 +57,58 @@ RetentionLimits forever(std::uint64_t database_bytes) {
   return limits;
 }
 
+// Files of this process become no larger while it is there.
+class FileLimit {
+ public:
+  explicit FileLimit(rlim_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit lower{bytes, before_.rlim_max};
+    handler_ = ::signal(SIGXFSZ, SIG_IGN);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &lower) == 0);
+  }
+  ~FileLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, handler_);
+  }
+  FileLimit(const FileLimit&) = delete;
+  FileLimit& operator=(const FileLimit&) = delete;
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = nullptr;
+};
+
 }  // namespace
+
+TEST_SUITE("store checkpoints") {
+  TEST_CASE("a problem is over when a checkpoint succeeds, however short the log is by then") {
+    const TemporaryFolder folder;
+    const auto ten_megabytes = [](std::uint64_t first) {
+      std::vector<Save> saves;
+      for (std::uint64_t i = first; i < first + 100; ++i) {
+        saves.emplace_back(SaveJob{large_job(i, JobState::queued, 100'000)});
+      }
+      return saves;
+    };
+    {
+      OpenJournal open(folder, forever(1'000 * kMegabyte));
+      open.commit(ten_megabytes(1));
+      open.commit(ten_megabytes(101));
+    }
+    OpenJournal open(folder, forever(1'000 * kMegabyte));
+    {
+      const FileLimit limit(16 * kMegabyte);  // enough for the log, too little for the database
+      open.commit(ten_megabytes(201));
+      open.progress.wait_problem();
+    }
+    // Another program copies the log, and the next commit begins it anew.
+    auto other = Connection::open(folder.database(), Connection::Mode::write);
+    REQUIRE(other->execute("PRAGMA wal_checkpoint(TRUNCATE)").ok());
+    open.commit({SaveJob{queued_job(301)}});
+    open.progress.wait_well();
+    CHECK(count(folder, "1") == 301);
+  }
+}
 
 TEST_SUITE("store retention") {
   TEST_CASE("over the size the oldest finished go; unfinished and named ones stay") {
@@ -111,6 +166,43 @@ TEST_SUITE("store retention") {
                    [&] { return *database->integer("PRAGMA page_count") * 4'096 <= 8 << 20; });
     }
     CHECK(fs::file_size(folder.database()) <= 8 * kMegabyte);
+  }
+
+  TEST_CASE("a clock that is set, either way, makes no job old; time does") {
+    constexpr WallMs kDay = 24 * 3'600 * 1'000;
+    constexpr WallMs kTrue = 1'800'000'000'000;
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder, forever(1'000 * kMegabyte));
+      open.commit({SaveJob{finished_job(1, kTrue)}});
+    }
+    auto database = Connection::open(folder.database(), Connection::Mode::write);
+    const auto deleted = [&](Now started, Now now) {
+      auto retention = Retention::prepare(*database, {.age_ms = 30 * kDay}, started);
+      return retention->step(now)->deleted;
+    };
+    CHECK(deleted({0, kTrue + 40 * kDay}, {1'000, kTrue + 1'000}) == 0);  // ahead, and set back
+    CHECK(deleted({0, kTrue}, {1'000, kTrue + 40 * kDay}) == 0);          // set forward
+    CHECK(deleted({0, kTrue - 40 * kDay}, {31 * kDay, kTrue + 31 * kDay}) == 0);  // was behind
+    CHECK(deleted({0, kTrue}, {31 * kDay, kTrue + 31 * kDay}) == 1);
+  }
+
+  TEST_CASE("however full it is, a job stays for an hour after its end") {
+    constexpr WallMs kTrue = 1'800'000'000'000;
+    const TemporaryFolder folder;
+    {
+      OpenJournal open(folder, forever(1'000 * kMegabyte));
+      open.commit({SaveJob{finished_job(1, kTrue - kLeastKeptMs - 1)},
+                   SaveJob{finished_job(2, kTrue - kLeastKeptMs + 1)}});
+    }
+    auto database = Connection::open(folder.database(), Connection::Mode::write);
+    auto retention = Retention::prepare(*database, forever(1), {0, kTrue});
+    const auto first = retention->step({0, kTrue});
+    CHECK(first->by_size);
+    CHECK(first->deleted == 1);
+    CHECK(count(folder, "id = '" + job_number(2).text() + "'") == 1);
+    CHECK(retention->step({0, kTrue})->deleted == 0);
+    CHECK(retention->step({2, kTrue + 2})->deleted == 1);
   }
 
   TEST_CASE("with nothing left that may go it stops trying, and says nothing to the master") {

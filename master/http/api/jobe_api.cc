@@ -254,9 +254,14 @@ std::optional<Response> JobeApi::delete_result(Request&& request, const std::str
 }
 
 Response JobeApi::unknown_run(std::optional<JobId> id) const {
-  if (id && read_clock().wall - received_at(*id) > retention_ms_) {
-    return text_response(404, "The result of this run has expired: results are kept for " +
-                                  std::to_string(retention_ms_ / 86'400'000) + " days");
+  const std::int64_t age_ms = id ? read_clock().wall - received_at(*id) : 0;
+  const std::string kept = std::to_string(retention_ms_ / 86'400'000) + " days";
+  if (age_ms > retention_ms_) {
+    return text_response(404, "The result of this run has expired: results are kept for " + kept);
+  }
+  if (age_ms > kLeastKeptMs) {
+    return text_response(404, "There is no run with this id, or no longer: results are kept for " +
+                                  kept + ", and for less when the database is full");
   }
   return text_response(404, "There is no run with this id");
 }

@@ -1,4 +1,4 @@
-#include "master/store/durable.h"
+#include "protocol/base/durable.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
-namespace docket::store {
+namespace docket {
 
 Error system_error(const std::string& doing) {
   return {ErrorCode::unavailable, doing + ": " + std::strerror(errno)};
@@ -20,4 +20,4 @@ Status sync_folder(const std::string& path) {
   return done;
 }
 
-}  // namespace docket::store
+}  // namespace docket
