@@ -165,7 +165,8 @@ TEST_SUITE("e2e failures") {
     sandbox = Sandbox{};
     Sandbox back = cluster.start_sandbox(1, address);
     Reply reply;
-    CHECK(eventually(30'000, [&] { return (reply = cluster.result(id)).status == 200; }));
+    // The only slot stays taken for as long as the program may have run on.
+    CHECK(eventually(60'000, [&] { return (reply = cluster.result(id)).status == 200; }));
     CHECK(reply.json()["stdout"] == "again\n");
     const std::string err = agent->err();
     const auto said = err.find("sandbox=down");

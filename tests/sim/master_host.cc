@@ -265,7 +265,12 @@ void MasterHost::send(const Send& order) {
   if (const auto* taken = std::get_if<Taken>(&order.message)) {
     jobs_.takes(network_.agent_of(order.link), taken->id);
   }
-  if (!network_.send_to_agent(order.link, encode(order.message))) gone_.push_back(order.link);
+  // An assignment that came again after its result was taken would be run again; as with a hello,
+  // nothing but TCP guards against that.
+  const bool once = std::holds_alternative<Assign>(order.message);
+  if (!network_.send_to_agent(order.link, encode(order.message), once)) {
+    gone_.push_back(order.link);
+  }
 }
 
 void MasterHost::send_chunk(const SendChunk& order) {

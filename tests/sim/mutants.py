@@ -63,7 +63,7 @@ MUTANTS = [
      "lane.jobs.begin()->second.since) / ageing_ms_));\n    const double start"),
     # ---- hosts
     ("quarantine of the last host", "master/core/core_health.cc",
-     "if (last_of_a_language(agent)) {", "if (false) {"),
+     "if (last_of_a_language(agent, false)) {", "if (false) {"),
     ("quarantine for one program", "master/core/health.h",
      "return faulty.size() >= kFaultyPrograms;", "return !faulty.empty();"),
     ("bad canary lets a host back", "master/core/core_canaries.cc",

@@ -18,10 +18,10 @@ void Network::stop_listening() {
   for (const auto& [id, link] : links) link->master_open = false;
 }
 
-bool Network::send_to_agent(LinkId link, std::string frame) {
+bool Network::send_to_agent(LinkId link, std::string frame, bool once) {
   const auto found = links_.find(link);
   if (found == links_.end()) return false;
-  transfer(found->second, false, {std::move(frame), false, false});
+  transfer(found->second, false, {std::move(frame), false, once});
   return true;
 }
 

@@ -32,7 +32,7 @@ class Network {
   // The master's end.
   void listen(MonoMs clock_ahead) { listening_ = true, clock_ahead_ = clock_ahead; }
   void stop_listening();  // its process died: every connection ends
-  bool send_to_agent(LinkId link, std::string frame);
+  bool send_to_agent(LinkId link, std::string frame, bool once);
   bool open_at_master(LinkId link) const { return links_.contains(link); }
   HostIndex agent_of(LinkId link) const { return owners_.at(link); }
 
