@@ -126,6 +126,17 @@ bool is_patience(const Exchange& exchange) {
   return exchange.name == "raw_slow_header";
 }
 
+int attempts_that_ended(const Cluster& cluster, const std::string& ending) {
+  int count = 0;
+  for (const auto& job : http("GET", cluster.ops("/api/v1/jobs?limit=1000")).json()["jobs"]) {
+    if (job["attempts"] < 2) continue;
+    for (const auto& attempt : cluster.job(job["id"].get<std::string>())["timeline"]) {
+      count += attempt["ending"] == ending ? 1 : 0;
+    }
+  }
+  return count;
+}
+
 }  // namespace
 
 TEST_SUITE("contract") {
@@ -149,8 +160,10 @@ TEST_SUITE("contract") {
     }
     replay.judge(*slow, patience.get());
 
-    // A bad request costs no sandbox anything, and a good one is run once.
-    CHECK(cluster.sandbox_stats("lab-1").at("runs").get<int>() == replay.results());
+    // A bad request costs no sandbox anything, and a good one is run once; but on a busy machine a
+    // program whose time was up is run again.
+    const int doubted = attempts_that_ended(cluster, "doubted");
+    CHECK(cluster.sandbox_stats("lab-1").at("runs").get<int>() == replay.results() + doubted);
     for (const auto& row : rows) {
       const bool elsewhere = row.names.front().starts_with("keys_");
       CHECK_MESSAGE((elsewhere || replay.needed().contains(&row)), "not needed: " << row.row);

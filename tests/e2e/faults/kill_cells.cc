@@ -100,7 +100,7 @@ std::vector<Point> master_points() {
 
 // A database of the first layout, full of acknowledged jobs.
 const Death kInMigration = {
-    {"before sqlite3_exec BEGIN IMMEDIATE; *jobs_1*", "half pwrite64 */docket.db-wal"}};
+    {"before sqlite3_exec ALTER TABLE jobs RENAME*", "half pwrite64 */docket.db-wal"}};
 
 Counts kill_in_migration() {
   Rig rig;
