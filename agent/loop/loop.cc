@@ -2,18 +2,13 @@
 
 #include <algorithm>
 
+#include "protocol/base/overloaded.h"
+
 namespace docket::agent {
 namespace {
 
 constexpr std::size_t kMostMessagesPerTurn = 256;
 constexpr MonoMs kSpoolAgainMs = 1'000;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 

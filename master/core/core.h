@@ -140,6 +140,7 @@ class Core {
   bool own_fault(LiveJob& job, Agent& agent, const Finished& finished);
   // Nobody else runs one of its languages, for all jobs or for those of a key that requires tags.
   bool last_of_a_language(const Agent& agent, bool suspects_serve) const;
+  void degrade(Agent& agent, const std::string& why, Effects& out);
   void judge_health(Agent& agent, const std::string& what, Now now, Effects& out);
   void check_quarantine(Agent& agent, Now now, Effects& out);
 

@@ -46,9 +46,7 @@ bool Core::last_of_a_language(const Agent& agent, bool suspects_serve) const {
   for (const auto& [name, key] : keys_) wishes.insert(key.tags);
   const auto serves = [&](const Agent& host, const std::string& language, const auto& tags) {
     static const std::string kNowhere;
-    const Obstacle found = obstacle(host, {language, tags, kNone, kNone, kNowhere}, settings_);
-    return found != Obstacle::lacks_language && found != Obstacle::pinned_elsewhere &&
-           found != Obstacle::lacks_tag;
+    return !is_unfit(obstacle(host, {language, tags, kNone, kNone, kNowhere}, settings_));
   };
   const auto others_serve = [&](const std::string& language, const auto& tags) {
     return std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
@@ -66,14 +64,18 @@ bool Core::last_of_a_language(const Agent& agent, bool suspects_serve) const {
   return false;
 }
 
+void Core::degrade(Agent& agent, const std::string& why, Effects& out) {
+  if (agent.degraded.empty()) {
+    out.push_back(
+        Note{Note::Level::warn, "agent=" + agent.name + " degraded=yes reason=\"" + why + "\""});
+  }
+  agent.degraded = why;
+}
+
 void Core::judge_health(Agent& agent, const std::string& what, Now now, Effects& out) {
   if (agent.quarantine || !agent.health.sick()) return;
   if (last_of_a_language(agent, false)) {
-    if (agent.degraded.empty()) {
-      out.push_back(
-          Note{Note::Level::warn, "agent=" + agent.name + " degraded=yes reason=\"" + what + "\""});
-    }
-    agent.degraded = what;
+    degrade(agent, what, out);
     return;
   }
   agent.degraded.clear();
@@ -93,9 +95,7 @@ void Core::check_quarantine(Agent& agent, Now now, Effects& out) {
   }
   // One that missed a heartbeat is back in a moment, or lost in another.
   if (agent.quarantine && agent.connected() && last_of_a_language(agent, true)) {
-    agent.degraded = agent.quarantine->reason;
-    out.push_back(Note{Note::Level::warn,
-                       "agent=" + agent.name + " degraded=yes reason=\"" + agent.degraded + "\""});
+    degrade(agent, agent.quarantine->reason, out);
     agent.quarantine.reset();
     const bool out_by_it =
         agent.state == AgentState::quarantined || agent.state == AgentState::probing;

@@ -228,10 +228,10 @@ void Core::retry(LiveJob& job, Now now, Effects& out) {
         now, out);
     return;
   }
+  const Demand demand = demand_of(job);
   const bool elsewhere =
       std::any_of(agents_.all().begin(), agents_.all().end(), [&](const auto& entry) {
-        const Obstacle found = obstacle(entry.second, demand_of(job), settings_);
-        return (found == Obstacle::none || found == Obstacle::full) &&
+        return takes_such(obstacle(entry.second, demand, settings_)) &&
                std::find(job.tried.begin(), job.tried.end(), entry.first) == job.tried.end();
       });
   job.wait_until = now.mono + settings_.queue_wait_ms;  // it had its turn: patience anew

@@ -121,7 +121,7 @@ Placement place(Agents& agents, const Demand& demand, const CoreSettings& settin
     const Obstacle found = obstacle(agent, demand, settings);
     language_has_room =
         language_has_room || found == Obstacle::none || found == Obstacle::lacks_tag;
-    if (found != Obstacle::none && found != Obstacle::full) continue;
+    if (!takes_such(found)) continue;
     const bool was_tried = contains(demand.tried, name);
     untried_exists = untried_exists || !was_tried;
     if (found != Obstacle::none) continue;

@@ -32,6 +32,17 @@ enum class Obstacle : std::uint8_t {
   full,
 };
 
+// The agent is not for such jobs, whatever becomes of it.
+constexpr bool is_unfit(Obstacle obstacle) {
+  return obstacle == Obstacle::lacks_language || obstacle == Obstacle::pinned_elsewhere ||
+         obstacle == Obstacle::lacks_tag;
+}
+
+// The agent takes such jobs, now or when a slot is free.
+constexpr bool takes_such(Obstacle obstacle) {
+  return obstacle == Obstacle::none || obstacle == Obstacle::full;
+}
+
 Obstacle obstacle(const Agent& agent, const Demand& demand, const CoreSettings& settings);
 
 // What an agent's host lacks for the next run, for people; empty when nothing.

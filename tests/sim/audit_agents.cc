@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "protocol/base/overloaded.h"
+
 namespace docket::sim {
 namespace {
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 std::string text(const AttemptId& id) {
   return id.job.text() + " attempt " + std::to_string(id.attempt);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "master/core/canary.h"
+#include "tests/sim/audit_jobs.h"
 
 namespace docket::sim {
 namespace {
@@ -12,32 +13,10 @@ namespace {
 constexpr std::size_t kFaultyPrograms = 3;
 
 bool is_fault(const Finished& finished) {
-  switch (finished.ending) {
-    case Ending::ran:
-      return finished.outcome == static_cast<std::uint32_t>(Outcome::internal_error) ||
-             finished.outcome == static_cast<std::uint32_t>(Outcome::overload) ||
-             !finished.fault_signature.empty();
-    case Ending::files_missing:
-    case Ending::push_failed:
-    case Ending::http_error:
-    case Ending::timed_out:
-    case Ending::unreadable:
-    case Ending::cut:
-      return true;
-    case Ending::none:
-    case Ending::rejected:
-    case Ending::files_unavailable:
-    case Ending::unreachable:
-    case Ending::expired:
-    case Ending::cancelled:
-    case Ending::agent_lost:
-    case Ending::overdue:
-    case Ending::forgotten:
-    case Ending::evicted:
-    case Ending::doubted:
-      return false;
-  }
-  return false;
+  if (finished.ending != Ending::ran) return ends_by_host(finished.ending);
+  return finished.outcome == static_cast<std::uint32_t>(Outcome::internal_error) ||
+         finished.outcome == static_cast<std::uint32_t>(Outcome::overload) ||
+         !finished.fault_signature.empty();
 }
 
 // One of its languages is on no other host that `serves`.

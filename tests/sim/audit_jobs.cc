@@ -10,7 +10,12 @@ std::string text(const Job& job, const Attempt& attempt) {
   return job.id.text() + " attempt " + std::to_string(attempt.number) + " on " + attempt.agent;
 }
 
-// What an attempt's end says about the host, by the design's third promise.
+bool said_by_agent(Ending ending) {
+  return static_cast<std::uint8_t>(ending) <= kLastWireEnding;
+}
+
+}  // namespace
+
 bool ends_by_host(Ending ending) {
   switch (ending) {
     case Ending::none:
@@ -36,12 +41,6 @@ bool ends_by_host(Ending ending) {
   }
   return true;
 }
-
-bool said_by_agent(Ending ending) {
-  return static_cast<std::uint8_t>(ending) <= kLastWireEnding;
-}
-
-}  // namespace
 
 JobAudit::JobAudit(World& world, const Plan& plan, const Programs& programs, const RunAudit& runs,
                    const Network& network, const Disk& disk)

@@ -17,6 +17,9 @@
 
 namespace docket::sim {
 
+// What an attempt's end, other than an answer, says about its host, by the design's third promise.
+bool ends_by_host(Ending ending);
+
 class JobAudit {
  public:
   JobAudit(World& world, const Plan& plan, const Programs& programs, const RunAudit& runs,

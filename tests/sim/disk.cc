@@ -3,17 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/base/overloaded.h"
+
 namespace docket::sim {
 namespace {
 
 constexpr MonoMs kRetryMs = 1'000;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 

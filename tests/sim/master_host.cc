@@ -2,19 +2,13 @@
 
 #include <algorithm>
 
+#include "protocol/base/overloaded.h"
 #include "protocol/codec.h"
 
 namespace docket::sim {
 namespace {
 
 constexpr std::size_t kMostMessagesPerTurn = 256;
-
-template <class... F>
-struct Overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-Overloaded(F...) -> Overloaded<F...>;
 
 }  // namespace
 

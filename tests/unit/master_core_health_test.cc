@@ -233,10 +233,7 @@ TEST_SUITE("master core: health") {
     }
     SUBCASE("by a tag that a key requires") {}
     Cluster cluster(settings);
-    ApiKey key;
-    key.name = key.hash = "exams";
-    key.tags = {"exam"};
-    if (settings.pins.empty()) cluster.feed(CreateKey{999, key});
+    if (settings.pins.empty()) cluster.add_key({.name = "exams", .tags = {"exam"}});
     cluster.join("good", {.slots = 4, .languages = {"c", "java"}});
     cluster.join("sick", {.slots = 4, .languages = {"c", "java"}, .tags = {"exam"}});
     run_several(cluster, "sick", 3, faulty());

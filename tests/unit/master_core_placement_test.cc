@@ -26,13 +26,6 @@ CoreSettings with_policy(PlacementPolicy policy) {
   return settings;
 }
 
-void add_key(Cluster& cluster, const std::string& name, std::vector<std::string> tags) {
-  ApiKey key;
-  key.name = key.hash = name;
-  key.tags = std::move(tags);
-  cluster.feed(CreateKey{999, key});
-}
-
 }  // namespace
 
 TEST_SUITE("master core: placement") {
@@ -88,7 +81,7 @@ TEST_SUITE("master core: placement") {
 
   TEST_CASE("a key's jobs go only to hosts with its tags, and hold up nobody else") {
     Cluster cluster;
-    add_key(cluster, "exams", {"exam", "quiet"});
+    cluster.add_key({.name = "exams", .tags = {"exam", "quiet"}});
     cluster.join("lab-1", {.slots = 4});
     cluster.join("lab-2", {.slots = 1, .tags = {"exam"}});
     cluster.join("lab-3", {.slots = 1, .tags = {"quiet", "exam"}});
@@ -104,7 +97,7 @@ TEST_SUITE("master core: placement") {
 
   TEST_CASE("a retry stays within the key's tags") {
     Cluster cluster;
-    add_key(cluster, "exams", {"exam"});
+    cluster.add_key({.name = "exams", .tags = {"exam"}});
     cluster.join("lab-1", {.tags = {"exam"}});
     cluster.join("lab-2");
     const JobId id = cluster.submit({.key = "exams"});
@@ -116,7 +109,7 @@ TEST_SUITE("master core: placement") {
 
   TEST_CASE("a revoked key's waiting jobs keep what it required") {
     Cluster cluster;
-    add_key(cluster, "exams", {"exam"});
+    cluster.add_key({.name = "exams", .tags = {"exam"}});
     cluster.join("lab-1", {.tags = {"exam"}});
     cluster.join("lab-2");
     cluster.submit({.key = "exams"});
@@ -196,7 +189,7 @@ TEST_SUITE("master core: placement") {
 
   TEST_CASE("tags are kept over a restart, with the agent and with the key") {
     Cluster cluster;
-    add_key(cluster, "exams", {"exam"});
+    cluster.add_key({.name = "exams", .tags = {"exam"}});
     REQUIRE(cluster.of<SaveKey>().size() == 1);
     const ApiKey key = cluster.of<SaveKey>()[0].key;
     cluster.join("lab-1", {.tags = {"exam"}});

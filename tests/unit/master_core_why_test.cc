@@ -28,14 +28,6 @@ const Why::Host& host(const Why& why, const std::string& name) {
   return why.hosts.front();
 }
 
-void add_key(Cluster& cluster, const std::string& name, Priority priority, std::uint32_t weight) {
-  ApiKey key;
-  key.name = key.hash = name;
-  key.priority = priority;
-  key.weight = weight;
-  cluster.feed(CreateKey{999, key});
-}
-
 // As long as expected, so that the queue's costs stay what they are.
 Finished usual() {
   Finished result = ran();
@@ -127,7 +119,8 @@ TEST_SUITE("master core: why") {
       Cluster cluster;
       const std::vector<std::string> keys = {"a", "b", "c", "d"};
       for (const auto& key : keys) {
-        add_key(cluster, key, static_cast<Priority>(1 + pick(3)), 1 + pick(4));
+        cluster.add_key(
+            {.name = key, .weight = 1 + pick(4), .priority = static_cast<Priority>(1 + pick(3))});
       }
       cluster.join("lab-1", {.languages = {"c", "java"}});
       std::vector<JobId> waiting;
@@ -158,8 +151,8 @@ TEST_SUITE("master core: why") {
 
   TEST_CASE("a flood of one key puts one run for each slot before another key's") {
     Cluster cluster;
-    add_key(cluster, "regrade", Priority::normal, 1);
-    add_key(cluster, "student", Priority::normal, 1);
+    cluster.add_key({.name = "regrade", .weight = 1, .priority = Priority::normal});
+    cluster.add_key({.name = "student", .weight = 1, .priority = Priority::normal});
     constexpr std::size_t kSlots = 4;
     cluster.join("lab-1", {.slots = kSlots});
     for (int i = 0; i < 5'000; ++i) cluster.submit({.asynchronous = true, .key = "regrade"});

@@ -4,6 +4,7 @@
 #include <ctime>
 #include <nlohmann/json.hpp>
 
+#include "master/http/api/json_answer.h"
 #include "master/http/api/views.h"
 #include "protocol/base/ascii.h"
 
@@ -79,19 +80,13 @@ void BackupRequests::run() {
 Response BackupRequests::carry_out(const Order& order) {
   const MonoMs began = read_clock().mono;
   const auto made = backups_.make(order.name);
-  Response response;
-  response.content_type = "application/json";
-  response.headers.emplace_back("Cache-Control", "no-store");
   if (!made) {
     log_->warn("backup={} failed=\"{}\"", order.name, made.error().message);
-    response.status = facts_of(made.error().code).http_status;
-    response.body = "{\"error\":" + json_text(made.error().message) + "}";
-    return response;
+    return problem(made.error());
   }
   log_->info("backup={} bytes={} jobs={} ms={}", made->path, made->bytes, made->jobs,
              read_clock().mono - began);
-  response.body = backup_json(*made);
-  return response;
+  return json_response(backup_json(*made));
 }
 
 }  // namespace docket::http

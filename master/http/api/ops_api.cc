@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "master/http/api/hold_order.h"
+#include "master/http/api/json_answer.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/same_site.h"
 #include "web/assets.h"
@@ -11,23 +12,6 @@ namespace docket::http {
 namespace {
 
 constexpr std::uint32_t kMostListedJobs = 1'000;
-
-Response json_response(std::string body, int status = 200) {
-  Response response;
-  response.status = status;
-  response.content_type = "application/json";
-  response.body = std::move(body);
-  response.headers.emplace_back("Cache-Control", "no-store");
-  return response;
-}
-
-Response problem(int status, std::string_view text) {
-  return json_response("{\"error\":" + json_text(text) + "}", status);
-}
-
-Response problem(const Error& error) {
-  return problem(facts_of(error.code).http_status, error.message);
-}
 
 // A form on a foreign page can post, but not with this type.
 bool is_json(const Request& request) {

@@ -1,0 +1,18 @@
+// Answers in JSON, as the operations API gives them: never to be kept by a cache. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "master/http/server.h"
+#include "protocol/base/result.h"
+
+namespace docket::http {
+
+Response json_response(std::string body, int status = 200);
+
+// {"error":"…"}
+Response problem(int status, std::string_view text);
+Response problem(const Error& error);
+
+}  // namespace docket::http
