@@ -55,6 +55,7 @@ class Core {
     MonoMs room_until = 0;           // until then it goes only where there is room; 0: anywhere
     std::string doubted_on;          // where there was none
     std::vector<std::string> tags;   // that its key required when it came
+    std::uint32_t highest_seen = 0;  // attempt that an agent held, perhaps one not known here
     std::uint32_t counted = 0;       // attempts that ended by a host's fault
     std::vector<std::string> tried;  // their agents
     Program program = 0;

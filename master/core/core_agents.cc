@@ -141,6 +141,13 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
     LiveJob* job = live(id.job);
     agent.occupied[id] = job == nullptr ? kDefaultCputimeSeconds : job->job.cputime_s;
     agent.ghosts.erase(id);
+    if (job != nullptr) job->highest_seen = std::max(job->highest_seen, id.attempt);
+  }
+  // What we thought it was running and it does not hold was lost on the way. First, because it may
+  // hold a later attempt of the same job, of which a master that died had not yet told the disk.
+  take_back(agent, Ending::forgotten, "the agent came back without it", true, now, out);
+  for (const AttemptId& id : held) {
+    LiveJob* job = live(id.job);
     // What it has reported already, and now repeats, is not taken up again.
     const bool free = job != nullptr && job->job.state == JobState::queued &&
                       !was_reported(job->job, agent.name, id.attempt);
@@ -151,8 +158,6 @@ void Core::reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now 
     adopt(*job, agent, id.attempt, now);
     out.push_back(SaveJob{job->job});
   }
-  // What we thought it was running and it does not hold was lost on the way.
-  take_back(agent, Ending::forgotten, "the agent came back without it", true, now, out);
 }
 
 void Core::take_back(Agent& agent, Ending ending, const std::string& why, bool may_run_on, Now now,

@@ -118,7 +118,8 @@ double Core::cost_of(const std::string& language, const std::string& key) const 
 void Core::assign(LiveJob& job, Agent& agent, Now now, Effects& out) {
   dequeue(job);
   Attempt attempt;
-  attempt.number = 1;  // an adopted attempt stands last and need not have the highest number
+  // An adopted attempt stands last and need not have the highest number.
+  attempt.number = job.highest_seen + 1;
   for (const Attempt& earlier : job.job.attempts) {
     attempt.number = std::max(attempt.number, earlier.number + 1);
   }

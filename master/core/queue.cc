@@ -35,7 +35,6 @@ void Queue::charge(const std::string& key, const Taken& taken, double cost_ms) {
   Class& of_rank = classes_[static_cast<std::size_t>(taken.rank)];
   of_rank.level = std::max(of_rank.level, taken.start);
   of_rank.had[key] = taken.start + cost_ms;
-  std::erase_if(of_rank.had, [&](const auto& entry) { return entry.second <= of_rank.level; });
 }
 
 // Who ages takes its equals and betters along, else the old jobs of a flood would hold up another
@@ -62,7 +61,7 @@ int Queue::rank_in(const Ranks& ranks, const Lane& lane) {
 
 std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) const {
   std::optional<Next> best;
-  std::tuple<int, double, Ticket> best_place;
+  std::tuple<int, double, double, Ticket> best_place;
   const auto left_out = [&](const Lane& lane) {
     return round.blocked.contains(lane.language) || round.done.contains(&lane);
   };
@@ -71,7 +70,7 @@ std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) cons
     if (left_out(lane)) continue;
     const int rank = rank_in(ranks, lane);
     const double start = start_of(lane, rank);
-    const std::tuple place(rank, start, lane.jobs.begin()->first);
+    const std::tuple place(rank, start, had_of(lane, rank), lane.jobs.begin()->first);
     if (best && best_place <= place) continue;
     best = Next{&lane, rank, start};
     best_place = place;
@@ -138,10 +137,14 @@ const Queue::Lane& Queue::lane_of(const Place& place) const {
   return lane->second;
 }
 
+double Queue::had_of(const Lane& lane, int rank) const {
+  const auto& had = classes_[static_cast<std::size_t>(rank)].had;
+  const auto found = had.find(lane.key);
+  return found == had.end() ? 0 : found->second;
+}
+
 double Queue::start_of(const Lane& lane, int rank) const {
-  const Class& of_rank = classes_[static_cast<std::size_t>(rank)];
-  const auto had = of_rank.had.find(lane.key);
-  return had == of_rank.had.end() ? of_rank.level : std::max(of_rank.level, had->second);
+  return std::max(classes_[static_cast<std::size_t>(rank)].level, had_of(lane, rank));
 }
 
 }  // namespace docket

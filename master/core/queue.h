@@ -5,8 +5,10 @@
 //
 // Within a class a key's account is the time its jobs were expected to take, divided by its weight.
 // Who has had less than the class's level, which only rises, counts as level (start-time fair
-// queueing): so a key neither pays for its rest nor saves it up. However many jobs another key of
-// its class has waiting, its next job is at most one decision away.
+// queueing): so a key neither pays for its rest nor saves it up. Among those at the level, whose
+// account is lowest goes first: jobs elsewhere, in a language of other hosts, may raise the level
+// above everybody here. However many jobs another key of its class has waiting, its next job is at
+// most one decision away.
 #pragma once
 
 #include <array>
@@ -118,7 +120,7 @@ class Queue {
   };
   struct Class {
     double level = 0;                             // where the last job taken began
-    std::unordered_map<std::string, double> had;  // by key, if above the level
+    std::unordered_map<std::string, double> had;  // by key: its account, perhaps below the level
   };
   static constexpr int kClasses = 3;
 
@@ -129,6 +131,7 @@ class Queue {
   template <class LeftOut>
   Ranks ranks_of(MonoMs now, LeftOut left_out) const;
   static int rank_in(const Ranks& ranks, const Lane& lane);
+  double had_of(const Lane& lane, int rank) const;
   double start_of(const Lane& lane, int rank) const;
 
   const std::uint32_t ageing_ms_;

@@ -169,6 +169,29 @@ TEST_SUITE("master core: agents") {
     CHECK(cluster.current(id).attempt == 3);
   }
 
+  TEST_CASE("an attempt that a master did not live to write down is taken up from its agent") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    REQUIRE(cluster.current(id) == AttemptId{id, 1});
+    cluster.join("lab-1", {.held = {{id, 2}}});
+    CHECK(cluster.current(id) == AttemptId{id, 2});
+    CHECK(cluster.job(id).attempts[0].ending == Ending::forgotten);
+    CHECK(cluster.view("lab-1").running == 1);
+  }
+
+  TEST_CASE("the number of such an attempt is not given again") {
+    Cluster cluster;
+    cluster.join("lab-1");
+    const JobId id = cluster.submit();
+    const LinkId link = cluster.join("lab-2", {.slots = 2, .held = {{id, 2}}});
+    CHECK(cluster.agent_of(id) == "lab-1");
+    REQUIRE(cluster.sent<Cancel>(link).size() == 1);
+    cluster.feed(LinkGone{cluster.links["lab-1"]});
+    CHECK(cluster.agent_of(id) == "lab-2");
+    CHECK(cluster.current(id) == AttemptId{id, 3});
+  }
+
   TEST_CASE("adopting one attempt does not wipe out another fault of the same host") {
     Cluster cluster;
     cluster.join("lab-1");

@@ -78,6 +78,23 @@ TEST_SUITE("master queue") {
     CHECK(std::count(both.begin(), both.end(), 'b') == 50);
   }
 
+  TEST_CASE("a flood is one decision long where other hosts' languages raise the level") {
+    Played played;
+    for (int i = 0; i < 100; ++i) played.add("regrade", Priority::normal, "java");
+    for (int i = 0; i < 100; ++i) played.add("course", Priority::normal, "c");
+    const auto in_java = [&] { return played.start({"c"}); };
+    const auto in_c = [&] { return played.start({"java"}); };
+    CHECK(in_java() == "regrade");
+    for (int i = 0; i < 10; ++i) CHECK(in_c() == "course");
+    played.add("exam", Priority::normal, "java");
+    CHECK(in_java() == "exam");
+    for (int i = 0; i < 10; ++i) CHECK(in_c() == "course");
+    played.add("exam", Priority::normal, "java");
+    CHECK(in_java() == "regrade");
+    for (int i = 0; i < 10; ++i) CHECK(in_c() == "course");
+    CHECK(in_java() == "exam");
+  }
+
   TEST_CASE("weights are shares") {
     Played played;
     played.weights["a"] = 3;
