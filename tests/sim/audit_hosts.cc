@@ -100,10 +100,17 @@ void HostAudit::assigns(HostIndex index, const Assign& order) {
           name + " is given " + order.id.job.text());
   require(!host.leaving, "holds: a host that says it is leaving is given nothing",
           name + " is given " + order.id.job.text());
+  if (world_.now() >= host.canary_due) {
+    std::erase_if(host.out, [](const AttemptId& id) { return is_canary(id.job); });
+  }
   require(host.out.size() < host.slots, "slots: no agent is given more than it has slots",
           name + " has " + std::to_string(host.slots) + " and is given one more");
   host.out.insert(order.id);
-  if (!is_canary(order.id.job)) host.given[order.id] = programs_.find(order.body);
+  if (is_canary(order.id.job)) {
+    host.canary_due = world_.now() + order.lease_ms + plan_.core.lease_margin_ms;
+  } else {
+    host.given[order.id] = programs_.find(order.body);
+  }
   if (!plan_.snapshots) return;
   const AgentState wanted = is_canary(order.id.job) ? AgentState::probing : AgentState::active;
   require(host.state == wanted, "quarantine: only a well host is given clients' runs",
@@ -121,10 +128,6 @@ void HostAudit::shows(const Snapshot& snapshot) {
   for (const AgentView& view : snapshot.agents) {
     Host& host = hosts_[index_of(view.name)];
     if (view.state == AgentState::quarantined) check_quarantine(view, snapshot, host);
-    if (view.state == AgentState::quarantined && host.state == AgentState::probing) {
-      // Its canary failed, or gave no answer within its lease.
-      std::erase_if(host.out, [](const AttemptId& id) { return is_canary(id.job); });
-    }
     const bool was_out = host.state == AgentState::quarantined || host.state == AgentState::probing;
     if (view.state == AgentState::active && was_out && !view.degraded.empty()) {
       // Still sick: its faults stay in the book.

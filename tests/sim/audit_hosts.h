@@ -51,6 +51,7 @@ class HostAudit {
     bool asked = false;           // an order is under way
     bool may_be_let_out = false;  // of quarantine, by an operator
     bool canary_good = false;
+    MonoMs canary_due = kNever;  // by then the master counts on no answer of its last canary
     AgentState state = AgentState::lost;
   };
 

@@ -57,9 +57,6 @@ MUTANTS = [
     ("fair share ignored", "master/core/queue.cc",
      "return std::max(classes_[static_cast<std::size_t>(rank)].level, had_of(lane, rank));",
      "return 0;"),
-    ("oldest flood first among equals", "master/core/queue.cc",
-     "const std::tuple place(rank, start, had_of(lane, rank), lane",
-     "const std::tuple place(rank, start, 0.0, lane"),
     ("flood ages past newcomers", "master/core/queue.cc",
      "const int rank = rank_in(ranks, lane);\n    const double start",
      "const int rank = std::max(0, class_of(lane.priority) - static_cast<int>((now - "
