@@ -179,7 +179,7 @@ void Core::recount(LiveJob& job) {
         attempt.ending == Ending::doubted) {
       continue;
     }
-    if (counts_as_attempt(attempt.ending)) ++job.counted;
+    if (counts_as_attempt(attempt.ending, attempt.outcome)) ++job.counted;
     // Counted or not: where it has just failed it goes again only if it must.
     if (std::find(job.tried.begin(), job.tried.end(), attempt.agent) == job.tried.end()) {
       job.tried.push_back(attempt.agent);

@@ -27,12 +27,15 @@ Verdict judge(const Finished& finished, std::uint32_t cputime_s) {
     case Ending::rejected:
       return Verdict::answer;
     default:
-      return counts_as_attempt(finished.ending) ? Verdict::elsewhere : Verdict::again;
+      return counts_as_attempt(finished.ending, finished.outcome) ? Verdict::elsewhere
+                                                                  : Verdict::again;
   }
 }
 
-bool counts_as_attempt(Ending ending) {
+bool counts_as_attempt(Ending ending, std::uint32_t outcome) {
   switch (ending) {
+    case Ending::ran:
+      return outcome != static_cast<std::uint32_t>(Outcome::overload);
     case Ending::expired:
     case Ending::unreachable:
     case Ending::files_unavailable:
@@ -42,7 +45,6 @@ bool counts_as_attempt(Ending ending) {
     case Ending::doubted:
       return false;
     case Ending::none:
-    case Ending::ran:
     case Ending::rejected:
     case Ending::files_missing:
     case Ending::push_failed:

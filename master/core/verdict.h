@@ -25,8 +25,10 @@ inline constexpr std::uint32_t kCrowdedPercent = 120;
 // `cputime_s` is the run's limit.
 Verdict judge(const Finished& finished, std::uint32_t cputime_s);
 
-// The same question for endings that only the master sees.
-bool counts_as_attempt(Ending ending);
+// The run may have begun there, so that the host or the program may be to blame. Outcome 21 is a
+// sandbox's word that it did not: a host that gives it at once would use up a job's attempts before
+// it has a user free again.
+bool counts_as_attempt(Ending ending, std::uint32_t outcome);
 
 // It was killed for its wall time on a host with too much to do; else, when it is doubtful, while
 // it was compiled.

@@ -251,6 +251,7 @@ void JobAudit::check_done(const Job& job) const {
 bool JobAudit::counts(const Job& job, const Attempt& attempt) const {
   if (ends_by_host(attempt.ending)) return true;
   if (attempt.ending != Ending::ran) return false;
+  if (attempt.outcome == static_cast<std::uint32_t>(Outcome::overload)) return false;  // not begun
   // A run that did not end the job failed by the host's fault, or by the program's on every host.
   return job.state != JobState::done || &attempt != &job.attempts.back();
 }

@@ -337,12 +337,17 @@ TEST_SUITE("master core: clients") {
 
   TEST_CASE("a job that no sandbox had room for ends as overload, as each of them said") {
     CoreSettings settings;
-    settings.max_attempts = 2;
+    settings.max_all_attempts = 5;
     Cluster cluster(settings);
     cluster.join("lab-1");
     cluster.join("lab-2");
     const JobId id = cluster.submit();
-    cluster.finish(id, ran(Outcome::overload));
+    // Four, with max_attempts 3: none of them began anything.
+    for (int i = 0; i < 4; ++i) {
+      cluster.finish(id, ran(Outcome::overload));
+      CHECK(cluster.job(id).state != JobState::failed);
+      cluster.pass(5'000);
+    }
     cluster.finish(id, ran(Outcome::overload));
     CHECK(cluster.job(id).state == JobState::failed);
     CHECK(cluster.job(id).outcome == 21);

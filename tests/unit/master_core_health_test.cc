@@ -164,7 +164,7 @@ TEST_SUITE("master core: health") {
       cluster.finish(id, ran(Outcome::overload));
       REQUIRE(cluster.running(id));
       cluster.finish(id, ran(Outcome::overload));
-      CHECK(cluster.job(id).state == JobState::failed);
+      CHECK(cluster.job(id).state == JobState::queued);
     }
   }
 
