@@ -98,6 +98,7 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
          "its connection took the name " + hello.name, now, out);
   }
   Agent& agent = agents_.add(hello.name);
+  const bool connected_anew = std::exchange(agent.last_link, link) != link;
   agents_.bind(agent, link);
   agent.stopping = false;  // else it says so again
   agent.version = hello.version;
@@ -117,9 +118,9 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   reconcile_held(agent, hello.held, now, out);
   agent.instance = hello.instance;  // what was taken back above belongs to the one before
   // A process knows what it runs, but for what it told us of itself; it does not know what its past
-  // lives left behind.
+  // lives left behind, nor, when it says hello again on one connection, what was on its way there.
   std::erase_if(agent.ghosts, [&](const auto& ghost) {
-    return !ghost.second.told && ghost.second.instance == agent.instance;
+    return connected_anew && !ghost.second.told && ghost.second.instance == agent.instance;
   });
 }
 
