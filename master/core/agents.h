@@ -61,6 +61,8 @@ struct Agent {
     std::uint64_t instance = 0;  // of the agent's process that it was given to
   };
   std::map<AttemptId, Ghost> ghosts;
+  // The quickest of its late runs by language, ms: what compiling and starting take at least.
+  std::map<std::string, double> least_ms;
   Health health;
   Hold hold = Hold::none;
   std::string hold_reason;

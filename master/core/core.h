@@ -55,6 +55,7 @@ class Core {
     MonoMs room_until = 0;           // until then it goes only where there is room; 0: anywhere
     std::string doubted_on;          // where there was none
     std::vector<std::string> tags;   // that its key required when it came
+    std::uint32_t wall_ms = 0;       // Jobe's limit by the clock; 0: not known
     std::uint32_t highest_seen = 0;  // attempt that an agent held, perhaps one not known here
     std::uint32_t counted = 0;       // attempts that ended by a host's fault
     std::vector<std::string> tried;  // their agents
@@ -138,6 +139,9 @@ class Core {
   void record_good(Agent& agent, const LiveJob& job, Effects& out);
   void record_fault(Agent& agent, Program program, const std::string& what, Now now, Effects& out);
   // True when the job failed in this way on another host, and both are above suspicion.
+  // Less time than this, and a program of the job cannot have been ended by Jobe's clock.
+  std::uint32_t by_clock_ms(const LiveJob& job, const Agent& agent, const Finished& finished) const;
+  static void learn_least(Agent& agent, const std::string& language, const Finished& finished);
   bool own_fault(LiveJob& job, Agent& agent, const Finished& finished);
   // Nobody else runs one of its languages, for all jobs or for those of a key that requires tags.
   bool last_of_a_language(const Agent& agent, bool suspects_serve) const;

@@ -262,7 +262,8 @@ void Core::conclude(Agent& agent, Finished& message, Now now, Effects& out) {
   attempt.push_ms = message.push_ms;
   attempt.run_ms = message.run_ms;
   end_attempt(*job, message.ending, describe(message), now);
-  Verdict verdict = judge(message, job->job.cputime_s);
+  Verdict verdict = judge(message, by_clock_ms(*job, agent, message));
+  learn_least(agent, job->job.language, message);
   if (verdict == Verdict::doubtful && !may_doubt(*job)) verdict = Verdict::answer;
   if (verdict == Verdict::answer ||
       (verdict == Verdict::elsewhere && own_fault(*job, agent, message))) {

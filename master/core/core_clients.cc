@@ -21,6 +21,7 @@ void Core::on(Submit& event, Now now, Effects& out) {
   CHECK_THAT(job.ticket == 0);
   job.ticket = next_ticket_++;
   job.came = now.mono;
+  job.wall_ms = event.wall_ms;
   job.program = std::hash<std::string>()(*event.run_spec);
   job.wait_until = now.mono + settings_.queue_wait_ms;
   job.job.id = event.id;

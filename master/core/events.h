@@ -67,6 +67,7 @@ struct Submit {
   std::string language;
   std::string client_job;
   std::uint32_t cputime_s = kDefaultCputimeSeconds;
+  std::uint32_t wall_ms = 2'000 * kDefaultCputimeSeconds;  // the sandbox's limit by the clock
   std::vector<std::string> files;
   FileHold hold;  // of those files
   Bytes run_spec;

@@ -210,6 +210,7 @@ std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   if (!submit.idempotency_key.empty()) submit.fingerprint = sha256_hex(*run->body);
   submit.language = std::move(run->language);
   submit.cputime_s = run->cputime_s;
+  submit.wall_ms = run->wall_ms;
   submit.files = std::move(run->files);
   submit.run_spec = std::move(run->body);
   post_(std::move(submit));
