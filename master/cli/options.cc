@@ -133,6 +133,7 @@ void add_jobs(CLI::App& app, Options& options) {
   cancel->add_option("id", options.job_id, "The run's id, as for docket jobs show")
       ->type_name("ID")
       ->required();
+  add_reason(*cancel, options);
   cancel->callback([&options] {
     options.chosen = [&options](Context& context) {
       return cancel_command(context, options.job_id);
@@ -216,6 +217,7 @@ void add_backup(CLI::App& app, Options& options) {
       ->add_option("name", options.backup_name,
                    "The file's name in the master's folder --backups; no path")
       ->type_name("NAME");
+  add_reason(*command, options);
   command->callback([&options] {
     options.chosen = [&options](Context& context) {
       return backup_command(context, options.backup_name);
