@@ -7,9 +7,11 @@
 #include <sstream>
 #include <thread>
 
+#include "master/http/api/access_gate.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/ops_api.h"
 #include "master/loop/loop.h"
+#include "master/store/audit_reader.h"
 #include "master/store/backup.h"
 #include "master/store/files.h"
 #include "master/store/journal.h"
@@ -26,12 +28,16 @@ struct Options {
   std::string jobe_listen = "0.0.0.0:4000";
   std::string ops_listen = "127.0.0.1:4001";
   std::vector<std::string> ops_names;
+  bool ops_tokens = false;
+  std::vector<std::string> trusted_proxies;
   std::string agents_listen = "tcp://127.0.0.1:4002";
   std::string data = "docket-master-data";
   std::string log_level = "info";
   int http_threads = 2;
   std::uint32_t drain_s = 30;
-  std::uint32_t retention_days = 30;
+  std::uint32_t retention_days = 365;
+  std::uint32_t source_days = 30;
+  std::uint32_t audit_days = 365;
   std::uint64_t database_mb = 4096;
   std::string backups;
   std::uint64_t files_mb = 4096;
@@ -53,6 +59,10 @@ void declare_doors(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--ops-name", options.ops_names,
                  "A name under which browsers reach --ops-listen, besides addresses and localhost");
+  app.add_flag("--ops-tokens", options.ops_tokens,
+               "Demand a token on a loopback --ops-listen too; elsewhere one is always demanded");
+  app.add_option("--trusted-proxy", options.trusted_proxies,
+                 "An address or network whose X-Forwarded-For is believed; may be repeated");
   app.add_option("--agents-listen", options.agents_listen, "tcp://HOST:PORT for the agents")
       ->capture_default_str();
   app.add_option("--http-threads", options.http_threads, "Threads for each HTTP listener")
@@ -67,6 +77,13 @@ void declare_store(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, "Folder of the database and the support files")
       ->capture_default_str();
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  app.add_option("--source-days", options.source_days,
+                 "Days after which what finished jobs submitted and printed goes")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  app.add_option("--audit-days", options.audit_days, "Days that the list of actions is kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
   app.add_option("--database-mb", options.database_mb,
@@ -175,6 +192,18 @@ void say_open(const Options& options, const Logger& log) {
             options.jobe_listen);
 }
 
+void say_access(const Options& options, const http::AccessGate::Settings& access,
+                std::size_t tokens, const Logger& log) {
+  if (access.local_is_admin) {
+    log->info("ops=local note=\"whoever reaches {} from this host may do everything\"",
+              options.ops_listen);
+  } else if (tokens == 0) {
+    log->warn(
+        "ops=locked tokens=0 do=\"start once with --ops-listen 127.0.0.1:4001 and without "
+        "--ops-tokens, and make one by docket tokens create NAME --role admin\"");
+  }
+}
+
 void say_ready(const http::Server& jobe, const http::Server& ops, const net::Router& agents) {
   std::printf("ready jobe=%s ops=%s agents=tcp://%s\n", jobe.address().text().c_str(),
               ops.address().text().c_str(), agents.address().text().c_str());
@@ -218,6 +247,11 @@ std::map<std::string, std::vector<std::string>> pins_of(const std::vector<std::s
   return pins;
 }
 
+// A client can ask for its result as long as both the job and what it printed are there.
+std::uint32_t result_days(const Options& options) {
+  return std::min(options.retention_days, options.source_days);
+}
+
 CoreSettings core_settings(const Options& options) {
   CoreSettings settings = options.core;
   settings.placement = placement_of(options.placement);
@@ -227,7 +261,7 @@ CoreSettings core_settings(const Options& options) {
   settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
   // A name must not outlive its run's result.
   settings.idempotency_ms =
-      std::min(options.idempotency_hours, options.retention_days * 24) * 3'600'000;
+      std::min(options.idempotency_hours, result_days(options) * 24) * 3'600'000;
   return settings;
 }
 
@@ -240,8 +274,19 @@ store::JournalOptions journal_settings(const std::string& data_dir, const Option
   store::JournalOptions settings;
   settings.data_dir = data_dir;
   settings.retention.age_ms = std::int64_t{options.retention_days} * 24 * 3'600 * 1'000;
+  settings.retention.bodies_ms = std::int64_t{options.source_days} * 24 * 3'600 * 1'000;
+  settings.retention.audit_ms = std::int64_t{options.audit_days} * 24 * 3'600 * 1'000;
   settings.retention.database_bytes = options.database_mb << 20;
   settings.retention.names_ms = core_settings(options).idempotency_ms;
+  return settings;
+}
+
+http::AccessGate::Settings access_settings(const Options& options) {
+  http::AccessGate::Settings settings;
+  const Address ops = start_value("ops-listen", parse_address("ops-listen", options.ops_listen));
+  settings.local_is_admin = http::is_loopback(ops.host) && !options.ops_tokens;
+  settings.proxies =
+      start_value("trusted-proxy", http::TrustedProxies::parse(options.trusted_proxies));
   return settings;
 }
 
@@ -269,6 +314,7 @@ int run(const Options& options, const StopSignals& signals) {
   const Logger log = start_value("log-level", make_logger("docket-master", options.log_level));
   const Address agents_listen = start_value(
       "agents-listen", parse_url_address("agents-listen", "tcp", options.agents_listen));
+  const http::AccessGate::Settings access = access_settings(options);
   const DataFolder data("data", options.data);
   const auto files =
       start_value("data", store::open_files(data.path(), options.files_mb << 20, log));
@@ -279,6 +325,7 @@ int run(const Options& options, const StopSignals& signals) {
   const auto journal = start_value("data", store::Journal::open(journal_options, log));
   const auto on_damage = [&](const std::string& problem) { journal->report_damage(problem); };
   const auto reader = start_value("data", store::open_reader(data.path(), on_damage));
+  const auto audit = start_value("data", store::open_audit_reader(data.path()));
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
 
   Core core(core_settings(options), DOCKET_VERSION);
@@ -297,16 +344,19 @@ int run(const Options& options, const StopSignals& signals) {
   const auto post = [&](Event event) { loop->post(std::move(event)); };
   http::FileUploads uploads(*files, {.check_ids = options.check_file_ids}, respond, log);
   http::KeyGate gate(published);
-  http::JobeApi jobe(post, *reader, *files, uploads, published, &gate,
-                     journal_options.retention.age_ms);
+  const std::int64_t results_ms = std::int64_t{result_days(options)} * 24 * 3'600 * 1'000;
+  http::JobeApi jobe(post, *reader, *files, uploads, published, &gate, results_ms);
   // The operations listener has a door of its own.
-  http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
-                         journal_options.retention.age_ms);
+  http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr, results_ms);
   store::DiskBackups copies(
       data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
-  http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
-                   options.ops_names);
+  http::AccessGate ops_gate(published, access, log);
+  http::OpsApi ops(
+      post,
+      [&](Event command, AuditEntry entry) { loop->order(std::move(command), std::move(entry)); },
+      {ops_jobe, *reader, *audit, backups, ops_gate, published},
+      {DOCKET_VERSION, read_clock().wall}, options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
@@ -339,6 +389,7 @@ int run(const Options& options, const StopSignals& signals) {
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
             data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
   if (published.get()->keys->empty()) say_open(options, log);
+  say_access(options, access, published.get()->access->size(), log);
   say_ready(*jobe_server, *ops_server, *router);
   run_until_stopped(*loop, *jobe_server, options.drain_s, signals, log);
   ops_server->stop_accepting();

@@ -50,6 +50,30 @@ struct NewKey {
   std::string file;  // where the secret is, "-" for standard input, or empty to make one
 };
 
+struct NewToken {
+  std::string name;
+  std::string role;
+  bool source = false;
+};
+
+struct LoginOptions {
+  std::string url;      // empty: the master that would be asked
+  std::string ca_file;  // empty: the system's certificates
+};
+
+struct AuditQuery {
+  std::string who;  // empty: anybody
+  std::string what;
+  std::optional<std::int64_t> before;
+  std::uint32_t limit = 50;
+};
+
+struct PurgeOptions {
+  std::string older_than;  // "90d"
+  bool dry_run = false;
+  bool yes = false;
+};
+
 struct HoldOptions {
   std::string name;  // of the agent
   std::string reason;
@@ -76,6 +100,16 @@ Result<int> create_key_command(Context& context, const NewKey& key);
 Result<int> list_keys_command(Context& context);
 // Asks on the terminal first, unless `yes`; invalid when there is no terminal to ask on.
 Result<int> revoke_key_command(Context& context, const std::string& name, bool yes);
+
+Result<int> create_token_command(Context& context, const NewToken& token);
+Result<int> list_tokens_command(Context& context);
+Result<int> revoke_token_command(Context& context, const std::string& name, bool yes);
+// Asks for the token, or takes it from standard input; kept only if the master knows it.
+Result<int> login_command(Context& context, const LoginOptions& login);
+Result<int> logout_command(Context& context, const std::string& url);
+Result<int> audit_command(Context& context, const AuditQuery& query);
+// Returns when it is done.
+Result<int> purge_command(Context& context, const PurgeOptions& purge);
 
 // Prints the copy's path, on the master's host. `name` empty: one made of the time.
 Result<int> backup_command(Context& context, const std::string& name);

@@ -1,8 +1,6 @@
 #include "master/cli/options.h"
 
-#include <charconv>
-
-#include "master/cli/text.h"
+#include "master/cli/option_kinds.h"
 
 namespace docket::cli {
 namespace {
@@ -11,38 +9,6 @@ constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expir
 constexpr const char* kPriorities[] = {"high", "normal", "low"};
 constexpr int kMostOfKey = 1'000'000'000;
 constexpr const char* kFormats[] = {"table", "json"};
-
-template <std::size_t n>
-CLI::Validator one_of(const char* const (&words)[n]) {
-  std::string list;
-  for (const char* word : words) {
-    if (!list.empty()) list += ", ";
-    list += word;
-  }
-  return CLI::Validator(
-      [&words, list](std::string& text) {
-        for (const char* word : words) {
-          if (text == word) return std::string();
-        }
-        return in_quotes(text) + " is none of " + list;
-      },
-      "");
-}
-
-CLI::Validator number_between(int low, int high) {
-  return CLI::Validator(
-      [low, high](std::string& text) {
-        int number = 0;
-        const char* end = text.data() + text.size();
-        const auto parsed = std::from_chars(text.data(), end, number);
-        const bool good =
-            parsed.ec == std::errc() && parsed.ptr == end && number >= low && number <= high;
-        return good ? std::string()
-                    : in_quotes(text) + " is not a number from " + std::to_string(low) + " to " +
-                          std::to_string(high);
-      },
-      "");
-}
 
 // The common options are taken before and after every command; the last one given wins.
 void add_globals(CLI::App& app, Globals& globals) {
@@ -58,13 +24,6 @@ void add_globals(CLI::App& app, Globals& globals) {
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     add_globals(*command, globals);
   }
-}
-
-CLI::App* add_command(CLI::App& parent, const char* name, const char* about, const char* examples) {
-  CLI::App* command = parent.add_subcommand(name, about);
-  command->group("Commands");
-  command->footer(std::string("Examples:\n") + examples);
-  return command;
 }
 
 CLI::App* add_hold(CLI::App& agents, Options& options, const char* name, const char* about,
@@ -110,6 +69,7 @@ void add_agents(CLI::App& app, Options& options) {
                                  "Let a host take work again: after cordon, drain or quarantine",
                                  "  docket agents resume lab-7");
   resume->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
+  add_reason(*resume, options);
   resume->callback([&options] {
     options.chosen = [&options](Context& context) {
       return resume_command(context, options.hold.name);
@@ -154,6 +114,7 @@ void add_jobs(CLI::App& app, Options& options) {
   show->callback([&options] {
     options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
   });
+  add_purge(*jobs, options);
   CLI::App* why = add_command(*jobs, "why", "Why a run waits, host by host, or what its tries did",
                               "  docket jobs why 7zk\n"
                               "  docket jobs why 7zk -o json | jq '.hosts[] | select(.obstacle == "
@@ -172,6 +133,7 @@ void add_jobs(CLI::App& app, Options& options) {
   cancel->add_option("id", options.job_id, "The run's id, as for docket jobs show")
       ->type_name("ID")
       ->required();
+  add_reason(*cancel, options);
   cancel->callback([&options] {
     options.chosen = [&options](Context& context) {
       return cancel_command(context, options.job_id);
@@ -210,6 +172,7 @@ void add_new_key(CLI::App& keys, Options& options) {
       ->add_option("--key-file", key.file,
                    "Take the secret from this file (-: standard input) instead of making one")
       ->type_name("FILE");
+  add_reason(*create, options);
   create->callback([&options] {
     options.chosen = [&options](Context& context) {
       return create_key_command(context, options.key);
@@ -233,6 +196,7 @@ void add_keys(CLI::App& app, Options& options) {
                                  "  docket keys revoke moodle -y     (in a script)");
   revoke->add_option("name", options.key_name, "The key's name")->type_name("NAME")->required();
   revoke->add_flag("-y,--yes", options.yes, "Do not ask");
+  add_reason(*revoke, options);
   revoke->callback([&options] {
     options.chosen = [&options](Context& context) {
       return revoke_key_command(context, options.key_name, options.yes);
@@ -253,6 +217,7 @@ void add_backup(CLI::App& app, Options& options) {
       ->add_option("name", options.backup_name,
                    "The file's name in the master's folder --backups; no path")
       ->type_name("NAME");
+  add_reason(*command, options);
   command->callback([&options] {
     options.chosen = [&options](Context& context) {
       return backup_command(context, options.backup_name);
@@ -298,6 +263,17 @@ void add_run(CLI::App& app, Options& options) {
 
 }  // namespace
 
+CLI::App* add_command(CLI::App& parent, const char* name, const char* about, const char* examples) {
+  CLI::App* command = parent.add_subcommand(name, about);
+  command->group("Commands");
+  command->footer(std::string("Examples:\n") + examples);
+  return command;
+}
+
+void add_reason(CLI::App& command, Options& options) {
+  command.add_option("--reason", options.reason, "Why, for docket audit")->type_name("TEXT");
+}
+
 void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", std::string("docket ") + DOCKET_VERSION);
   app.require_subcommand(1);
@@ -317,6 +293,7 @@ void declare(CLI::App& app, Options& options) {
   add_agents(app, options);
   add_jobs(app, options);
   add_keys(app, options);
+  add_access(app, options);
   add_run(app, options);
   add_backup(app, options);
   add_globals(app, options.globals);

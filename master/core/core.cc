@@ -11,7 +11,8 @@ Core::Core(CoreSettings settings, std::string version)
       version_(std::move(version)),
       queue_(settings.ageing_ms),
       names_(settings.max_idempotency_keys),
-      shown_keys_(std::make_shared<const ApiKeys>()) {}
+      shown_keys_(std::make_shared<const ApiKeys>()),
+      access_(std::make_shared<const AccessTokens>()) {}
 
 void Core::step(Event&& event, Now now, Effects& out) {
   std::visit([&](auto& e) { on(e, now, out); }, event);
@@ -59,6 +60,9 @@ void Core::on(Restored& event, Now now, Effects& out) {
   }
   for (auto& key : event.keys) keys_.emplace(key.name, std::move(key));
   publish_keys();
+  AccessTokens access;
+  for (auto& token : event.access) access.emplace(token.name, std::move(token));
+  access_ = std::make_shared<const AccessTokens>(std::move(access));
   for (auto& named : event.named) {
     const MonoMs ends = now.mono + named.received + settings_.idempotency_ms - now.wall;
     if (ends <= now.mono) continue;
@@ -126,6 +130,7 @@ Snapshot Core::snapshot(Now now) const {
   view.last_refused = last_refused_;
   view.expired = expired_;
   view.keys = shown_keys_;
+  view.access = access_;
   const std::int64_t second = now.mono / 1000;
   for (const auto& [at, count] : done_) {
     if (at > second - 60) view.done_last_minute += count;

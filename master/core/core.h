@@ -97,6 +97,12 @@ class Core {
   void on(StoreProblem& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
 
+  // core_access.cc
+  void on(GrantAccess& event, Now now, Effects& out);
+  void on(RevokeAccess& event, Now now, Effects& out);
+  void on(PurgeBodies& event, Now now, Effects& out);
+  void on(Record& event, Now now, Effects& out);
+
   // core_why.cc
   void on(Explain& event, Now now, Effects& out);
   Why why(const LiveJob& job, Now now) const;
@@ -226,6 +232,7 @@ class Core {
   Idempotency names_;
   std::map<std::string, ApiKey> keys_;         // by name
   std::shared_ptr<const ApiKeys> shown_keys_;  // the same, as the HTTP front reads them
+  std::shared_ptr<const AccessTokens> access_;
 
   std::uint64_t submitted_ = 0;
   std::uint64_t finished_ = 0;

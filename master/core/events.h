@@ -9,7 +9,9 @@
 #include <variant>
 #include <vector>
 
+#include "master/core/access.h"
 #include "master/core/api_key.h"
+#include "master/core/audit.h"
 #include "master/core/job.h"
 #include "master/core/settings.h"
 #include "protocol/base/result.h"
@@ -120,6 +122,25 @@ struct RevokeKey {
   std::string name;
 };
 
+// Tokens of the operations listener.
+struct GrantAccess {
+  ReplyTo reply_to = 0;
+  AccessToken token;
+};
+struct RevokeAccess {
+  ReplyTo reply_to = 0;
+  std::string name;
+};
+// What finished jobs ended before that moment submitted and printed is to be forgotten.
+struct PurgeBodies {
+  ReplyTo reply_to = 0;
+  WallMs before = 0;
+};
+// Something was done that is no command to the core.
+struct Record {
+  AuditEntry entry;
+};
+
 struct FromAgent {
   LinkId link = 0;
   ToMaster message;
@@ -149,6 +170,7 @@ struct Restored {
   std::vector<Job> jobs;  // none of them final
   std::vector<AgentRecord> agents;
   std::vector<ApiKey> keys;
+  std::vector<AccessToken> access;
   std::vector<Named> named;         // in order of arrival
   std::map<JobId, FileHold> holds;  // of their files, where all are still there
 };
@@ -161,9 +183,9 @@ struct StoreProblem {
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
-using Event =
-    std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
-                 Explain, FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey,
+                           RevokeKey, GrantAccess, RevokeAccess, PurgeBodies, Record, Explain,
+                           FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
 
 // ---- effects
 
@@ -185,6 +207,23 @@ struct SaveKey {
 
 struct DeleteKey {
   std::string name;
+};
+
+struct SaveAccess {
+  AccessToken token;
+};
+
+struct DeleteAccess {
+  std::string name;
+};
+
+struct SaveAudit {
+  AuditEntry entry;
+};
+
+// Carried out in small steps, as soon as commits leave time for it, also after a restart.
+struct SavePurge {
+  WallMs before = 0;
 };
 
 struct Send {
@@ -262,8 +301,9 @@ struct Note {
   std::string text;  // key=value pairs
 };
 
-using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, Send, SendChunk,
-                            Answer, CommandDone, Explained, Note>;
+using Effect =
+    std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAccess, DeleteAccess,
+                 SaveAudit, SavePurge, Send, SendChunk, Answer, CommandDone, Explained, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

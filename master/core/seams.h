@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "master/core/audit.h"
 #include "master/core/job.h"
 #include "protocol/base/result.h"
 
@@ -30,6 +31,15 @@ class JobReader {
   virtual Result<std::optional<Job>> find(const JobId& id) = 0;
   // Newest first, without run_spec and result.
   virtual Result<std::vector<Job>> list(const JobFilter& filter) = 0;
+  // How many finished jobs that ended before that moment still have what was sent and printed.
+  virtual Result<std::uint64_t> count_with_bodies(WallMs before) = 0;
+};
+
+class AuditReader {
+ public:
+  virtual ~AuditReader() = default;
+  // Newest first.
+  virtual Result<std::vector<AuditRecord>> list(const AuditFilter& filter) = 0;
 };
 
 // A part of a support file. `version` tells contents that stood under one id apart.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "master/core/access.h"
 #include "master/core/api_key.h"
 #include "protocol/messages.h"
 
@@ -79,17 +80,18 @@ struct Snapshot {
   std::size_t slots = 0;            // of agents that can take work
   std::int64_t oldest_wait_ms = 0;  // of a queued job; 0 when none
   std::uint64_t done_last_minute = 0;
-  std::uint64_t submitted = 0;               // since this start
-  std::uint64_t finished = 0;                // since this start
-  std::uint64_t late_results = 0;            // results that no longer counted, since this start
-  std::uint64_t refused = 0;                 // runs, because a bound was reached, since this start
-  std::string last_refusal;                  // which bound
-  WallMs last_refused = 0;                   // and when; 0: never
-  std::uint64_t expired = 0;                 // runs that waited too long, since this start
-  std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
-  std::vector<AgentView> agents;             // by name
-  std::vector<Language> languages;           // union over live agents, by id
-  std::vector<std::string> known_languages;  // ever told by an agent, sorted
+  std::uint64_t submitted = 0;          // since this start
+  std::uint64_t finished = 0;           // since this start
+  std::uint64_t late_results = 0;       // results that no longer counted, since this start
+  std::uint64_t refused = 0;            // runs, because a bound was reached, since this start
+  std::string last_refusal;             // which bound
+  WallMs last_refused = 0;              // and when; 0: never
+  std::uint64_t expired = 0;            // runs that waited too long, since this start
+  std::shared_ptr<const ApiKeys> keys;  // never null; empty: the API is open
+  std::shared_ptr<const AccessTokens> access;  // never null
+  std::vector<AgentView> agents;               // by name
+  std::vector<Language> languages;             // union over live agents, by id
+  std::vector<std::string> known_languages;    // ever told by an agent, sorted
 };
 
 }  // namespace docket

@@ -73,6 +73,16 @@ void Loop::on(Event& event, Now now) {
   core_.step(std::move(event), now, effects_);
 }
 
+void Loop::on(Order& order, Now now) {
+  const std::size_t before = effects_.size();
+  core_.step(std::move(order.command), now, effects_);
+  for (std::size_t i = before; i < effects_.size(); ++i) {
+    const auto* done = std::get_if<CommandDone>(&effects_[i]);
+    if (done != nullptr && done->error) return;  // nothing was done
+  }
+  core_.step(Record{std::move(order.entry)}, now, effects_);
+}
+
 void Loop::on(const store::JournalProgress& progress, Now now) {
   committed_ = std::max(committed_, progress.committed);
   journal_moved_ = committed_ < batch_ ? now.mono : kNever;

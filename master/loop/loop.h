@@ -35,6 +35,11 @@ class Loop {
   void attach(store::Journal& journal) { journal_ = &journal; }
 
   void post(Event event) { inbox_.post(std::move(event)); }
+  // A command, and what the audit is to say when it is carried out: both are on disk before the
+  // answer goes out, or neither is.
+  void order(Event command, AuditEntry entry) {
+    inbox_.post(Order{std::move(command), std::move(entry)});
+  }
   void journal_progress(const store::JournalProgress& progress) { inbox_.post(progress); }
   // Accept nothing more; run() returns when no client waits, or drain_ms from now.
   void stop_when_idle(std::uint32_t drain_ms) { inbox_.post(Stop{drain_ms}); }
@@ -46,15 +51,20 @@ class Loop {
   struct Stop {
     std::uint32_t drain_ms;
   };
+  struct Order {
+    Event command;
+    AuditEntry entry;
+  };
   struct Held {
     std::uint64_t batch;
     std::variant<Reply, Send> what;
   };
-  using Item = std::variant<Event, store::JournalProgress, Stop>;
+  using Item = std::variant<Event, Order, store::JournalProgress, Stop>;
 
   void sleep(Now now);
   void take_inbox(Now now);
   void on(Event& event, Now now);
+  void on(Order& order, Now now);
   void on(const store::JournalProgress& progress, Now now);
   void on(const Stop& stop, Now now);
   void perform(Now now);

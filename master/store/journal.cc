@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "master/store/audit_log.h"
 #include "master/store/inspect.h"
 #include "master/store/mark.h"
 #include "master/store/restore.h"
@@ -64,6 +65,9 @@ struct Statements {
   Statement save_agent;
   Statement save_key;
   Statement delete_key;
+  Statement save_access;
+  Statement delete_access;
+  Statement save_purge;
   Statement set_mark;
 };
 
@@ -75,6 +79,9 @@ Result<Statements> prepare_all(Connection& connection) {
       {&statements.save_agent, kSaveAgent},
       {&statements.save_key, kSaveKey},
       {&statements.delete_key, "DELETE FROM api_keys WHERE name = ?"},
+      {&statements.save_access, kSaveAccess},
+      {&statements.delete_access, "DELETE FROM access_tokens WHERE name = ?"},
+      {&statements.save_purge, "UPDATE store SET purge_before_ms = max(purge_before_ms, ?)"},
       {&statements.set_mark, "UPDATE store SET mark = ?"},
   });
   if (!done) return done.error();
@@ -85,13 +92,14 @@ struct Opened {
   std::unique_ptr<Connection> connection;
   Statements statements;
   Retention retention;
+  AuditLog audit;
   Restored restored;
   std::uint64_t mark = 0;
 };
 
 class SqliteJournal final : public Journal {
  public:
-  SqliteJournal(const std::string& data_dir, Opened opened, Logger log);
+  SqliteJournal(const JournalOptions& options, Opened opened, Logger log);
   ~SqliteJournal() override;
 
   void start(Listener listener) override {
@@ -116,6 +124,10 @@ class SqliteJournal final : public Journal {
   Status write(const SaveKey& save) { return store::save(statements_.save_key, save.key); }
   Status write(const DeleteJob& gone) { return remove(statements_.delete_job, gone.job.text()); }
   Status write(const DeleteKey& gone) { return remove(statements_.delete_key, gone.name); }
+  Status write(const SaveAccess& save) { return store::save(statements_.save_access, save.token); }
+  Status write(const DeleteAccess& gone) { return remove(statements_.delete_access, gone.name); }
+  Status write(const SaveAudit& save) { return audit_.append(save.entry); }
+  Status write(const SavePurge& order);
   static Status remove(Statement& statement, const std::string& id) {
     statement.bind(1, id);
     return statement.run();
@@ -131,9 +143,11 @@ class SqliteJournal final : public Journal {
   void note_damage(const std::string& problem);
   void tell(const std::string& failing);
 
+  const std::int64_t audit_ms_;
   std::unique_ptr<Connection> connection_;
   Statements statements_;
   Retention retention_;
+  AuditLog audit_;
   Restored restored_;
   Listener listener_;  // set before the thread is there
   const Logger log_;
@@ -151,6 +165,7 @@ class SqliteJournal final : public Journal {
   MonoMs next_checkpoint_ = 0;
   MonoMs next_retention_ = 0;
   std::uint64_t forgotten_ = 0;  // jobs, in this round of retention
+  std::uint64_t purged_ = 0;     // likewise
   bool mark_due_ = true;         // the next commit raises it
   std::uint64_t mark_;
   MarkFile mark_file_;
@@ -158,14 +173,16 @@ class SqliteJournal final : public Journal {
   std::thread thread_;
 };
 
-SqliteJournal::SqliteJournal(const std::string& data_dir, Opened opened, Logger log)
-    : connection_(std::move(opened.connection)),
+SqliteJournal::SqliteJournal(const JournalOptions& options, Opened opened, Logger log)
+    : audit_ms_(options.retention.audit_ms),
+      connection_(std::move(opened.connection)),
       statements_(std::move(opened.statements)),
       retention_(std::move(opened.retention)),
+      audit_(std::move(opened.audit)),
       restored_(std::move(opened.restored)),
       log_(std::move(log)),
       mark_(opened.mark),
-      mark_file_(data_dir) {}
+      mark_file_(options.data_dir) {}
 
 SqliteJournal::~SqliteJournal() {
   stopping_ = true;
@@ -235,6 +252,14 @@ Status SqliteJournal::write_all(const std::vector<Batch>& batches) {
   });
 }
 
+Status SqliteJournal::write(const SavePurge& order) {
+  statements_.save_purge.bind(1, order.before);
+  if (auto saved = statements_.save_purge.run(); !saved) return saved;
+  retention_.purge_before(order.before);
+  next_retention_ = 0;
+  return ok_status();
+}
+
 bool SqliteJournal::do_chores() {
   const Now now = read_clock();
   if (now.mono >= next_retention_) forget(now);
@@ -292,12 +317,17 @@ void SqliteJournal::forget(Now now) {
   }
   if (!step) return;
   forgotten_ += static_cast<std::uint64_t>(step->deleted);
+  purged_ += static_cast<std::uint64_t>(step->purged);
   if (step->more) {
     next_retention_ = now.mono;
-  } else if (forgotten_ > 0) {
-    log_->info("retention=done deleted_jobs={} database_bytes={}", std::exchange(forgotten_, 0),
-               step->used_bytes);
+    return;
   }
+  if (forgotten_ + purged_ > 0) {
+    log_->info("retention=done deleted_jobs={} purged_jobs={} database_bytes={}",
+               std::exchange(forgotten_, 0), std::exchange(purged_, 0), step->used_bytes);
+  }
+  const auto done = audit_.forget(retention_.age_clock(now) - audit_ms_);
+  if (!done) log_->warn("audit=failing reason=\"{}\"", done.error().message);
 }
 
 void SqliteJournal::note_damage(const std::string& problem) {
@@ -329,8 +359,13 @@ Result<Opened> open_database(const JournalOptions& options, const Logger& log) {
   if (!statements) return named(statements.error());
   auto retention = Retention::prepare(*owned, options.retention, read_clock());
   if (!retention) return named(retention.error());
-  return Opened{std::move(owned), std::move(*statements), std::move(*retention),
-                std::move(*restored), static_cast<std::uint64_t>(*mark)};
+  const auto purge_before = owned->integer("SELECT purge_before_ms FROM store");
+  if (!purge_before) return named(purge_before.error());
+  retention->purge_before(*purge_before);
+  auto audit = AuditLog::prepare(*owned);
+  if (!audit) return named(audit.error());
+  return Opened{std::move(owned),  std::move(*statements), std::move(*retention),
+                std::move(*audit), std::move(*restored),   static_cast<std::uint64_t>(*mark)};
 }
 
 }  // namespace
@@ -347,7 +382,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Lo
   auto opened = open_database(options, log);
   if (!opened) return opened.error();
   return std::unique_ptr<Journal>(
-      std::make_unique<SqliteJournal>(options.data_dir, std::move(*opened), std::move(log)));
+      std::make_unique<SqliteJournal>(options, std::move(*opened), std::move(log)));
 }
 
 }  // namespace docket::store

@@ -23,13 +23,17 @@
 
 namespace docket::store {
 
-using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey>;
+using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAccess,
+                          DeleteAccess, SaveAudit, SavePurge>;
 
 // Moves the effect to the end of `saves` if it is one.
 void take_save(Effect& effect, std::vector<Save>& saves);
 
 struct RetentionLimits {
-  std::int64_t age_ms = std::int64_t{30} * 24 * 3'600 * 1'000;  // of finished jobs
+  std::int64_t age_ms = std::int64_t{365} * 24 * 3'600 * 1'000;  // of finished jobs
+  // Of what they submitted and printed; the facts stay for age_ms.
+  std::int64_t bodies_ms = std::int64_t{30} * 24 * 3'600 * 1'000;
+  std::int64_t audit_ms = std::int64_t{365} * 24 * 3'600 * 1'000;
   // A million jobs of usual size; as much again as support files may have.
   std::uint64_t database_bytes = std::uint64_t{4} << 30;
   std::int64_t names_ms = std::int64_t{24} * 3'600 * 1'000;  // how long idempotency keys hold

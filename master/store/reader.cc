@@ -66,6 +66,19 @@ class SqliteReader final : public JobReader {
     });
   }
 
+  Result<std::uint64_t> count_with_bodies(WallMs before) override {
+    return with_session([&](Session& session) -> Result<std::uint64_t> {
+      auto count = session.connection.prepare(
+          "SELECT count(*) FROM jobs "
+          "WHERE state > 2 AND length(run_spec) > 0 AND finished_ms < ?");
+      if (!count) return count.error();
+      count->bind(1, before);
+      auto row = count->step();
+      if (!row) return failed(row.error());
+      return static_cast<std::uint64_t>(count->integer(0));
+    });
+  }
+
  private:
   // Only SQLite's own word stops the master; a row that makes no sense is that row's answer.
   Error failed(const Error& error) const {

@@ -43,6 +43,10 @@ Result<Restored> read_restored(Connection& connection) {
   done = for_each_row(connection, select(kKeyColumns, "api_keys ORDER BY name"),
                       [&](const Statement& row) { return append(restored.keys, read_key(row)); });
   if (!done) return done.error();
+  done =
+      for_each_row(connection, select(kAccessColumns, "access_tokens ORDER BY name"),
+                   [&](const Statement& row) { return append(restored.access, read_access(row)); });
+  if (!done) return done.error();
   done = for_each_row(connection, select(kNamedColumns, kNamedRows), [&](const Statement& row) {
     return append(restored.named, read_named(row));
   });

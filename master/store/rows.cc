@@ -108,6 +108,15 @@ Status save(Statement& save_key, const ApiKey& key) {
   return save_key.run();
 }
 
+Status save(Statement& save_access, const AccessToken& token) {
+  save_access.bind(1, token.name);
+  save_access.bind(2, token.hash);
+  save_access.bind(3, static_cast<std::int64_t>(token.role));
+  save_access.bind(4, std::int64_t{token.source});
+  save_access.bind(5, token.created);
+  return save_access.run();
+}
+
 Result<Job> read_job(const Statement& row, bool whole) {
   const auto id = JobId::parse(row.text(0));
   if (!id) return Error{ErrorCode::corrupt, "database: bad job id '" + row.text(0) + "'"};
@@ -156,6 +165,20 @@ Result<ApiKey> read_key(const Statement& row) {
     return Error{ErrorCode::corrupt, "database: key " + key.name + ": " + e.what()};
   }
   return key;
+}
+
+Result<AccessToken> read_access(const Statement& row) {
+  AccessToken token;
+  token.name = row.text(0);
+  token.hash = row.text(1);
+  token.role = static_cast<Role>(row.integer(2));
+  if (role_name(token.role) == "unknown") {
+    return Error{ErrorCode::corrupt, "database: token " + token.name + " has no role " +
+                                         std::to_string(row.integer(2))};
+  }
+  token.source = row.integer(3) != 0;
+  token.created = row.integer(4);
+  return token;
 }
 
 Result<Restored::Named> read_named(const Statement& row) {

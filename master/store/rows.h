@@ -20,6 +20,7 @@ inline constexpr const char* kAgentColumns =
     "name, slots, weight_percent, languages, hold, hold_reason, tags";
 inline constexpr const char* kKeyColumns =
     "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms, tags";
+inline constexpr const char* kAccessColumns = "name, hash, role, source, created_ms";
 inline constexpr const char* kNamedColumns =
     "id, api_key, idempotency_key, fingerprint, received_ms";
 // The name of a job that was cancelled or expired is free again.
@@ -37,15 +38,20 @@ inline constexpr const char* kSaveAgent =
 inline constexpr const char* kSaveKey =
     "INSERT OR REPLACE INTO api_keys (name, hash, hourly_rate, max_queued, weight, priority, "
     "may_async, created_ms, tags) VALUES (?,?,?,?,?,?,?,?,?)";
+inline constexpr const char* kSaveAccess =
+    "INSERT OR REPLACE INTO access_tokens (name, hash, role, source, created_ms) "
+    "VALUES (?,?,?,?,?)";
 
 Status save(Statement& save_job, const Job& job);
 Status save(Statement& save_agent, const AgentRecord& agent);
 Status save(Statement& save_key, const ApiKey& key);
+Status save(Statement& save_access, const AccessToken& token);
 
 // From a row of kListedColumns or, when `whole`, of kWholeColumns. corrupt when it cannot be read.
 Result<Job> read_job(const Statement& row, bool whole);
 Result<AgentRecord> read_agent(const Statement& row);      // of kAgentColumns
 Result<ApiKey> read_key(const Statement& row);             // of kKeyColumns
+Result<AccessToken> read_access(const Statement& row);     // of kAccessColumns
 Result<Restored::Named> read_named(const Statement& row);  // of kNamedColumns
 
 }  // namespace docket::store

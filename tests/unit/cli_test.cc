@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "master/cli/ask.h"
 #include "master/cli/client.h"
 #include "master/cli/fields.h"
 #include "master/cli/run_request.h"
@@ -227,7 +228,7 @@ TEST_CASE("cli: an id by its start or its end") {
 }
 
 TEST_CASE("cli: an HTTP status becomes the error with that status") {
-  const Client client(Address{"127.0.0.1", 1});
+  const Client client({"http://127.0.0.1:1", "", "", ""});
   const Request request;
   CHECK(error_of(client, request, {503, "\"no room\""}).code == ErrorCode::unavailable);
   CHECK(error_of(client, request, {503, "\"no\\nroom\""}).message == "no room");

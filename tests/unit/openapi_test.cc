@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "master/http/api/access_requests.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/ops_api.h"
@@ -221,6 +222,25 @@ TEST_SUITE("openapi") {
     for (const auto& route : documented) CHECK_MESSAGE(routes.contains(route), route);
   }
 
+  TEST_CASE("each operation of the operations API says what its caller needs, as the route does") {
+    const std::map<Need, std::string> words = {{Need::nothing, "nothing"},
+                                               {Need::read, "read"},
+                                               {Need::operate, "operate"},
+                                               {Need::admin, "admin"}};
+    for (const auto& route : OpsApi::routes()) {
+      CAPTURE(route.pattern);
+      const json& operation = document()["paths"][std::string(route.pattern)][lower(route.method)];
+      REQUIRE(words.contains(route.need));
+      CHECK(operation.value("x-docket-need", "") == words.at(route.need));
+      CHECK(operation["security"].empty() == (route.need == Need::nothing));
+    }
+  }
+
+  TEST_CASE("a new token's example is accepted") {
+    const json& body = document()["paths"]["/api/v1/tokens"]["post"]["requestBody"];
+    CHECK(read_new_token(body["content"]["application/json"]["example"].dump()).ok());
+  }
+
   TEST_CASE("each operation has a name, a summary, its successes and its errors") {
     std::set<std::string> ids;
     std::set<std::string> tags;
@@ -317,10 +337,25 @@ TEST_SUITE("openapi") {
     const std::vector<Job> jobs = jobs_of_all_kinds();
     CHECK(jobs.size() > 10);
     check_answer("Jobs", jobs_json(jobs, kNow));
-    for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
+    for (const Job& job : jobs) {
+      check_answer("Job", job_json(job, kNow, true));
+      check_answer("Job", job_json(job, kNow, false));
+    }
+    Job purged = job_in(JobState::done);
+    purged.run_spec = std::make_shared<const std::string>();
+    check_answer("Job", job_json(purged, kNow, true));
+    CHECK(json::parse(job_json(purged, kNow, false))["bodies"] == "purged");
     for (const Job& job : jobs) check_answer("Why", why_json(why_not_waiting(job)));
     check_answer("Why", why_json(waiting()));
     check_answer("Backup", backup_json({"/var/lib/docket/backups/a.db", 4'096, 1}));
+    check_answer("Tokens", tokens_json({}));
+    check_answer("Tokens", tokens_json({{"ana", {"ana", "hash", Role::admin, true, kNow}}}));
+    CHECK(tokens_json({{"ana", {"ana", "hash", Role::admin, true, kNow}}}).find("hash") ==
+          std::string::npos);
+    check_answer("Session", session_json({"ana", Role::read, false, "10.0.0.7"}));
+    check_answer("Audit", audit_json({}, 50));
+    check_answer("Audit", audit_json({{7, {kNow, "ana", "backup", "b.db", "", "::1"}}}, 1));
+    check_answer("Purge", purge_json(7, true));
     ApiKeys keys;
     check_answer("Keys", keys_json(keys));
     for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
@@ -332,8 +367,9 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
-         {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job", "Attempt", "Keys",
-          "Key", "Host", "Why", "WhyHost", "Ahead", "Backup", "Error"}) {
+         {"Status", "Language", "Agents",  "Agent", "Jobs",       "JobSummary", "Job",    "Attempt",
+          "Keys",   "Key",      "Host",    "Why",   "WhyHost",    "Ahead",      "Backup", "Error",
+          "Tokens", "Token",    "Session", "Audit", "AuditEntry", "Purge"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

@@ -208,14 +208,16 @@ TEST_SUITE("store") {
     const TemporaryFolder folder;
     const WallMs day = 24 * 3'600 * 1'000;
     const WallMs now = read_clock().wall;
+    RetentionLimits month;
+    month.age_ms = 30 * day;
     {
-      OpenJournal open(folder);
+      OpenJournal open(folder, month);
       Job failed = finished_job(4, now - 31 * day);
       failed.state = JobState::failed;
       open.commit({SaveJob{queued_job(1)}, SaveJob{finished_job(2, now - 31 * day)},
                    SaveJob{finished_job(3, now - 29 * day)}, SaveJob{failed}});
     }
-    OpenJournal open(folder);
+    OpenJournal open(folder, month);
     open.commit({});  // the journal looks for old jobs after the first turn of its life
     open.commit({});
     auto reader = open_reader(folder.path());

@@ -27,6 +27,13 @@ std::string_view without_prefix(std::string_view path) {
   return {};
 }
 
+// What the routes know: neither prefix nor slash at the end.
+std::string_view rest_of(std::string_view path) {
+  std::string_view rest = without_prefix(path);
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  return rest;
+}
+
 JobId fresh_job_id() {
   std::array<std::uint8_t, 10> random{};
   CHECK_THAT(::getrandom(random.data(), random.size(), 0) == static_cast<int>(random.size()));
@@ -76,15 +83,19 @@ JobeApi::JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& fi
 
 std::span<const Route<JobeApi>> JobeApi::routes() {
   static constexpr Route<JobeApi> kRoutes[] = {
-      {"GET", "languages", &JobeApi::languages},
-      {"POST", "runs", &JobeApi::submit},
-      {"GET", "runresults/{id}", &JobeApi::get_result},
-      {"DELETE", "runresults/{id}", &JobeApi::delete_result},
-      {"PUT", "files/{alnum}", &JobeApi::put_file},
-      {"HEAD", "files/{alnum}", &JobeApi::head_file},
-      {"POST", "files", &JobeApi::post_file},
+      {"GET", "languages", &JobeApi::languages, Need::read},
+      {"POST", "runs", &JobeApi::submit, Need::operate, "runs.submit"},
+      {"GET", "runresults/{id}", &JobeApi::get_result, Need::source},
+      {"DELETE", "runresults/{id}", &JobeApi::delete_result, Need::admin, "runs.delete"},
+      {"PUT", "files/{alnum}", &JobeApi::put_file, Need::operate, "files.put"},
+      {"HEAD", "files/{alnum}", &JobeApi::head_file, Need::read},
+      {"POST", "files", &JobeApi::post_file, Need::operate, "files.put"},
   };
   return kRoutes;
+}
+
+const Route<JobeApi>* JobeApi::route_of(std::string_view method, std::string_view path) {
+  return find_route(routes(), method, rest_of(path)).route;
 }
 
 bool JobeApi::owns(std::string_view path) {
@@ -98,9 +109,7 @@ std::optional<Response> JobeApi::handle(Request&& request) {
     add_cors(preflight);
     return preflight;
   }
-  std::string_view path = without_prefix(request.path);
-  if (path.ends_with('/')) path.remove_suffix(1);
-  const auto found = find_route(routes(), request.method, path);
+  const auto found = find_route(routes(), request.method, rest_of(request.path));
   if (found.allow.empty()) return text_response(404, "");
   std::optional<Response> response;
   if (found.route != nullptr) {
@@ -270,6 +279,7 @@ Response JobeApi::unknown_run(std::optional<JobId> id) const {
 Response JobeApi::result_of(const Job& job) const {
   if (!is_final(job.state)) return no_content();
   if (job.state == JobState::cancelled) return text_response(404, "This run was cancelled");
+  if (is_purged(job)) return text_response(404, "The result of this run is no longer kept");
   Response response = text_response(job.http_status, "");
   response.body = *job.result;
   return response;

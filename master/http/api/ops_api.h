@@ -1,5 +1,8 @@
 // The operations listener: /api/v1, /healthz, /readyz and the status page's files. Called on the
 // reactors' threads. Serves Jobe's API too, for the page and the command line.
+//
+// Every route names what its caller must have, and every one that changes something its action in
+// the audit; who asks is known before a handler is called.
 #pragma once
 
 #include <functional>
@@ -11,6 +14,7 @@
 
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
+#include "master/http/api/access_gate.h"
 #include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/routes.h"
@@ -20,10 +24,24 @@
 
 namespace docket::http {
 
+// What the API asks; all of it outlives it.
+struct OpsParts {
+  JobeApi& jobe;
+  JobReader& jobs;
+  AuditReader& audit;
+  BackupRequests& backups;
+  AccessGate& gate;
+  const Published<Snapshot>& published;
+};
+
 class OpsApi {
  public:
-  OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, BackupRequests& backups,
-         const Published<Snapshot>& published, Build build, std::vector<std::string> names);
+  using Call = OpsCall;
+  using Post = std::function<void(Event)>;
+  // A command, and what the audit says when it was carried out.
+  using Order = std::function<void(Event, AuditEntry)>;
+
+  OpsApi(Post post, Order order, OpsParts parts, Build build, std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
 
@@ -34,31 +52,51 @@ class OpsApi {
   static Response response_to(const Explained& explained);
 
  private:
-  std::optional<Response> status(Request&& request, const std::string& id);
-  std::optional<Response> agents(Request&& request, const std::string& id);
-  std::optional<Response> cordon(Request&& request, const std::string& id);
-  std::optional<Response> drain(Request&& request, const std::string& id);
-  std::optional<Response> resume(Request&& request, const std::string& id);
-  std::optional<Response> hold(Request&& request, const std::string& name, Hold hold);
-  std::optional<Response> list_jobs(Request&& request, const std::string& id);
-  std::optional<Response> show_job(Request&& request, const std::string& id);
-  std::optional<Response> explain_job(Request&& request, const std::string& id);
-  std::optional<Response> cancel_job(Request&& request, const std::string& id);
-  std::optional<Response> list_keys(Request&& request, const std::string& id);
-  std::optional<Response> create_key(Request&& request, const std::string& id);
-  std::optional<Response> revoke_key(Request&& request, const std::string& id);
-  std::optional<Response> backup(Request&& request, const std::string& id);
-  std::optional<Response> healthz(Request&& request, const std::string& id);
-  std::optional<Response> readyz(Request&& request, const std::string& id);
+  std::optional<Response> status(Call&& call, const std::string& id);
+  std::optional<Response> agents(Call&& call, const std::string& id);
+  std::optional<Response> cordon(Call&& call, const std::string& id);
+  std::optional<Response> drain(Call&& call, const std::string& id);
+  std::optional<Response> resume(Call&& call, const std::string& id);
+  std::optional<Response> hold(Call&& call, const std::string& name, Hold hold);
+  std::optional<Response> list_jobs(Call&& call, const std::string& id);
+  std::optional<Response> show_job(Call&& call, const std::string& id);
+  std::optional<Response> explain_job(Call&& call, const std::string& id);
+  std::optional<Response> cancel_job(Call&& call, const std::string& id);
+  std::optional<Response> list_keys(Call&& call, const std::string& id);
+  std::optional<Response> create_key(Call&& call, const std::string& id);
+  std::optional<Response> revoke_key(Call&& call, const std::string& id);
+  std::optional<Response> backup(Call&& call, const std::string& id);
+  std::optional<Response> healthz(Call&& call, const std::string& id);
+  std::optional<Response> readyz(Call&& call, const std::string& id);
 
+  // ops_access.cc
+  std::optional<Response> show_session(Call&& call, const std::string& id);
+  std::optional<Response> begin_session(Call&& call, const std::string& id);
+  std::optional<Response> end_session(Call&& call, const std::string& id);
+  std::optional<Response> list_tokens(Call&& call, const std::string& id);
+  std::optional<Response> create_token(Call&& call, const std::string& id);
+  std::optional<Response> revoke_token(Call&& call, const std::string& id);
+  std::optional<Response> list_audit(Call&& call, const std::string& id);
+  std::optional<Response> purge_jobs(Call&& call, const std::string& id);
+
+  // The caller of what needs that, or what to answer instead.
+  std::variant<Caller, Response> let_in(const Request& request, Need need);
+  std::optional<Response> handle_jobe(Request&& request);
+  // What stands at no route: the page's files, and refusals.
+  Response other(const Request& request, std::string allow);
+  // Has the core carry out the call's action. `why` empty: what the caller's header says.
+  void order(const Call& call, std::string on, std::string why, Event command);
+  static AuditEntry entry_of(const Call& call, std::string on, std::string why = {}) {
+    return entry_of(call, call.caller, call.action, std::move(on), std::move(why));
+  }
+  static AuditEntry entry_of(const Request& request, const Caller& caller, std::string_view action,
+                             std::string on, std::string why);
   // The job of that id, or what to answer instead.
   std::variant<Job, Response> find(const std::string& id_text);
 
-  std::function<void(Event)> post_;
-  JobeApi& jobe_;
-  JobReader& jobs_;
-  BackupRequests& backups_;
-  const Published<Snapshot>& published_;
+  const Post post_;
+  const Order order_;
+  const OpsParts parts_;
   const Build build_;
   const std::vector<std::string> names_;  // of this listener, besides addresses and localhost
 };

@@ -219,16 +219,19 @@ std::string backup_json(const BackupMade& made) {
   return dump({{"path", made.path}, {"bytes", made.bytes}, {"jobs", made.jobs}});
 }
 
-std::string job_json(const Job& job, WallMs now) {
+std::string job_json(const Job& job, WallMs now, bool source) {
   ordered_json view = job_of(job, now);
   view["cputime_s"] = job.cputime_s;
   view["files"] = job.files;
   view["timeline"] = ordered_json::array();
   for (const auto& attempt : job.attempts) view["timeline"].push_back(attempt_of(attempt));
-  const ordered_json request = parsed_or_text(job.run_spec);
+  const bool purged = is_purged(job);
+  const bool shown = source && !purged;
+  const ordered_json request = shown ? parsed_or_text(job.run_spec) : ordered_json();
+  view["bodies"] = purged ? "purged" : shown ? "shown" : "withheld";
   view["run_spec"] =
       request.is_object() && request.contains("run_spec") ? request["run_spec"] : request;
-  view["result"] = parsed_or_text(job.result);
+  view["result"] = shown ? parsed_or_text(job.result) : ordered_json();
   return dump(view);
 }
 

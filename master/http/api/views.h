@@ -22,7 +22,8 @@ std::string agents_json(const Snapshot& snapshot);
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
 std::string keys_json(const ApiKeys& keys);  // by name, without their hashes
 std::string backup_json(const BackupMade& made);
-std::string job_json(const Job& job, WallMs now);  // with run_spec, result and timeline
+// With its timeline and, if the asker may see it and it is still there, run_spec and result.
+std::string job_json(const Job& job, WallMs now, bool source);
 
 std::string why_json(const Why& why);
 
