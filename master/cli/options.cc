@@ -1,7 +1,9 @@
 #include "master/cli/options.h"
 
 #include <charconv>
+#include <cstdio>
 
+#include "master/cli/completion.h"
 #include "master/cli/text.h"
 
 namespace docket::cli {
@@ -11,13 +13,16 @@ constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expir
 constexpr const char* kPriorities[] = {"high", "normal", "low"};
 constexpr int kMostOfKey = 1'000'000'000;
 constexpr const char* kFormats[] = {"table", "json"};
+constexpr const char* kShells[] = {"bash", "zsh"};
 
+// Named after its words, for completion.cc; CLI11 shows the name nowhere.
 template <std::size_t n>
 CLI::Validator one_of(const char* const (&words)[n]) {
   std::string list;
+  std::string name;
   for (const char* word : words) {
-    if (!list.empty()) list += ", ";
-    list += word;
+    list += (list.empty() ? "" : ", ") + std::string(word);
+    name += (name.empty() ? "" : " ") + std::string(word);
   }
   return CLI::Validator(
       [&words, list](std::string& text) {
@@ -26,7 +31,7 @@ CLI::Validator one_of(const char* const (&words)[n]) {
         }
         return in_quotes(text) + " is none of " + list;
       },
-      "");
+      "", name);
 }
 
 CLI::Validator number_between(int low, int high) {
@@ -296,6 +301,25 @@ void add_run(CLI::App& app, Options& options) {
   });
 }
 
+void add_completion(CLI::App& app, Options& options) {
+  CLI::App* command =
+      add_command(app, "completion", "Print a script that completes this command line",
+                  "  . <(docket completion bash)\n"
+                  "  docket completion zsh > ~/.zfunc/_docket\n\n"
+                  "The Debian package has both in place.");
+  command->add_option("shell", options.shell, "bash or zsh")
+      ->type_name("SHELL")
+      ->check(one_of(kShells))
+      ->required();
+  command->callback([&app, &options] {
+    options.chosen = [&app, &options](Context&) -> Result<int> {
+      const Shell shell = options.shell == "bash" ? Shell::bash : Shell::zsh;
+      std::fputs(completion_script(app, shell).c_str(), stdout);
+      return 0;
+    };
+  });
+}
+
 }  // namespace
 
 void declare(CLI::App& app, Options& options) {
@@ -319,6 +343,7 @@ void declare(CLI::App& app, Options& options) {
   add_keys(app, options);
   add_run(app, options);
   add_backup(app, options);
+  add_completion(app, options);
   add_globals(app, options.globals);
 }
 

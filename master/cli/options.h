@@ -29,6 +29,7 @@ struct Options {
   bool yes = false;
   RunOptions run;
   std::string backup_name;
+  std::string shell;
   Command chosen;
 };
 
