@@ -13,10 +13,13 @@
 
 #include "agent/loop/loop.h"
 #include "protocol/base/check.h"
+#include "protocol/base/notify.h"
 #include "protocol/base/program.h"
 
 namespace docket::agent {
 namespace {
+
+constexpr std::uint32_t kStopMarginMs = 30'000;  // for what is left to do after the drain
 
 struct Options {
   std::string master = "tcp://127.0.0.1:4002";
@@ -49,11 +52,11 @@ void declare(CLI::App& app, Options& options) {
       "--jobe-key-file", options.jobe_key_file,
       "File with the API key of that Jobe; without it the environment's DOCKET_JOBE_KEY");
   app.add_option("--name", options.name, "This host's name in the cluster, unique")
-      ->capture_default_str();
+      ->default_str("HOSTNAME");
   app.add_option("--slots", options.slots,
                  "Runs at the same time; more than cores make right programs fail")
       ->check(CLI::Range(std::size_t{1}, kMaxSlots))
-      ->capture_default_str();
+      ->default_str("CORES");
   app.add_option("--weight", options.weight, "Speed of this host, 1 is ordinary")
       ->check(CLI::Range(0.01, 100.0))
       ->check([](const std::string& text) {  // the range lets NaN through
@@ -149,13 +152,16 @@ int run(const Options& options, const StopSignals& signals) {
 
   const auto dealer = start_value("master", Dealer::connect(master));
   const auto client = JobeClient::create(jobe, jobe_key(options.jobe_key_file));
+  Notifier notifier;
   Loop loop(
       Core(settings), *dealer, *client, spool, host,
       [&] {
         std::printf("ready name=%s\n", options.name.c_str());
         std::fflush(stdout);
       },
-      log);
+      notifier, log);
+  // Not first when welcomed: a host may start before its master.
+  notifier.ready("dials " + master.text());
   WakeFd done;
   std::thread loop_thread([&] {
     loop.run();
@@ -163,6 +169,7 @@ int run(const Options& options, const StopSignals& signals) {
   });
   if (signals.wait(done)) {
     log->info("stopping=draining drain_s={}", options.drain_s);
+    notifier.stopping(options.drain_s * 1'000 + kStopMarginMs);
     loop.drain(options.drain_s * 1'000);
     if (signals.wait(done)) {
       log->warn("stopping=at_once");

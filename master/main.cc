@@ -16,6 +16,7 @@
 #include "master/store/files.h"
 #include "master/store/journal.h"
 #include "master/store/reader.h"
+#include "protocol/base/notify.h"
 #include "protocol/base/program.h"
 
 namespace docket {
@@ -23,6 +24,7 @@ namespace {
 
 constexpr unsigned kJobeListener = 0;
 constexpr unsigned kOpsListener = 1;
+constexpr std::uint32_t kStopMarginMs = 30'000;  // for what is left to do after the drain
 
 struct Options {
   std::string jobe_listen = "0.0.0.0:4000";
@@ -292,7 +294,7 @@ http::AccessGate::Settings access_settings(const Options& options) {
 
 // Returns when nobody waits any more after a signal, or drain_s have passed.
 void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drain_s,
-                       const StopSignals& signals, const Logger& log) {
+                       const StopSignals& signals, const Notifier& notifier, const Logger& log) {
   WakeFd done;
   std::thread loop_thread([&] {
     loop.run();
@@ -300,6 +302,7 @@ void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drai
   });
   if (signals.wait(done)) {
     log->info("stopping=draining drain_s={}", drain_s);
+    notifier.stopping(drain_s * 1'000 + kStopMarginMs);
     jobe_server.stop_accepting();
     loop.stop_when_idle(drain_s * 1'000);
     if (signals.wait(done)) {
@@ -337,6 +340,7 @@ int run(const Options& options, const StopSignals& signals) {
   core.step(std::move(restored), read_clock(), first);
   Published<Snapshot> published(core.snapshot(read_clock()));
 
+  Notifier notifier;
   http::Server* listeners[2] = {};  // there before anything answers later
   const auto respond = [&](http::RequestId to, http::Response response) {
     listeners[http::listener_of(to)]->respond(to, std::move(response));
@@ -365,7 +369,7 @@ int run(const Options& options, const StopSignals& signals) {
         const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
         respond(to, response_to(reply, jobe));
       },
-      log);
+      notifier, log);
   loop->attach(*journal);
   journal->start([&](const store::JournalProgress& progress) { loop->journal_progress(progress); });
 
@@ -391,7 +395,8 @@ int run(const Options& options, const StopSignals& signals) {
   if (published.get()->keys->empty()) say_open(options, log);
   say_access(options, access, published.get()->access->size(), log);
   say_ready(*jobe_server, *ops_server, *router);
-  run_until_stopped(*loop, *jobe_server, options.drain_s, signals, log);
+  notifier.ready("Jobe API on " + jobe_server->address().text());
+  run_until_stopped(*loop, *jobe_server, options.drain_s, signals, notifier, log);
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);

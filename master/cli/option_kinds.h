@@ -10,12 +10,14 @@
 
 namespace docket::cli {
 
+// Named after its words, for completion.cc; CLI11 shows the name nowhere.
 template <std::size_t n>
 CLI::Validator one_of(const char* const (&words)[n]) {
   std::string list;
+  std::string name;
   for (const char* word : words) {
-    if (!list.empty()) list += ", ";
-    list += word;
+    list += (list.empty() ? "" : ", ") + std::string(word);
+    name += (name.empty() ? "" : " ") + std::string(word);
   }
   return CLI::Validator(
       [&words, list](std::string& text) {
@@ -24,7 +26,7 @@ CLI::Validator one_of(const char* const (&words)[n]) {
         }
         return in_quotes(text) + " is none of " + list;
       },
-      "");
+      "", name);
 }
 
 inline CLI::Validator number_between(int low, int high) {

@@ -1,5 +1,8 @@
 #include "master/cli/options.h"
 
+#include <cstdio>
+
+#include "master/cli/completion.h"
 #include "master/cli/option_kinds.h"
 
 namespace docket::cli {
@@ -9,6 +12,7 @@ constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expir
 constexpr const char* kPriorities[] = {"high", "normal", "low"};
 constexpr int kMostOfKey = 1'000'000'000;
 constexpr const char* kFormats[] = {"table", "json"};
+constexpr const char* kShells[] = {"bash", "zsh"};
 
 // The common options are taken before and after every command; the last one given wins.
 void add_globals(CLI::App& app, Globals& globals) {
@@ -261,6 +265,25 @@ void add_run(CLI::App& app, Options& options) {
   });
 }
 
+void add_completion(CLI::App& app, Options& options) {
+  CLI::App* command =
+      add_command(app, "completion", "Print a script that completes this command line",
+                  "  . <(docket completion bash)\n"
+                  "  docket completion zsh > ~/.zfunc/_docket\n\n"
+                  "The Debian package has both in place.");
+  command->add_option("shell", options.shell, "bash or zsh")
+      ->type_name("SHELL")
+      ->check(one_of(kShells))
+      ->required();
+  command->callback([&app, &options] {
+    options.chosen = [&app, &options](Context&) -> Result<int> {
+      const Shell shell = options.shell == "bash" ? Shell::bash : Shell::zsh;
+      std::fputs(completion_script(app, shell).c_str(), stdout);
+      return 0;
+    };
+  });
+}
+
 }  // namespace
 
 CLI::App* add_command(CLI::App& parent, const char* name, const char* about, const char* examples) {
@@ -296,6 +319,7 @@ void declare(CLI::App& app, Options& options) {
   add_access(app, options);
   add_run(app, options);
   add_backup(app, options);
+  add_completion(app, options);
   add_globals(app, options.globals);
 }
 

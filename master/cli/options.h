@@ -36,6 +36,7 @@ struct Options {
   PurgeOptions purge;
   std::string reason;  // for the audit
   std::string backup_name;
+  std::string shell;
   Command chosen;
 };
 

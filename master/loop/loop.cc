@@ -18,12 +18,13 @@ constexpr MonoMs kOversleptMs = 1'000;
 }  // namespace
 
 Loop::Loop(Core core, Effects first, net::Router& router, FileStore& files,
-           Published<Snapshot>& published, Answering answer, Logger log)
+           Published<Snapshot>& published, Answering answer, Notifier& notifier, Logger log)
     : core_(std::move(core)),
       router_(router),
       files_(files),
       published_(published),
       answer_(std::move(answer)),
+      notifier_(notifier),
       log_(std::move(log)),
       effects_(std::move(first)) {}
 
@@ -42,13 +43,14 @@ void Loop::run() {
     watch_journal(now);
     core_.tick(now, effects_);
     perform(now);
+    tell_service_manager(now);
     if (stopping_ && ((core_.nobody_waits() && held_.empty()) || now.mono >= stop_by_)) return;
   }
 }
 
 void Loop::sleep(Now now) {
   if (!gone_.empty() || router_.pending()) return;
-  MonoMs until = std::min(core_.next_deadline(), stop_by_);
+  MonoMs until = std::min({core_.next_deadline(), stop_by_, notifier_.due()});
   if (journal_moved_ != kNever && store_problem_.empty()) {
     until = std::min(until, journal_moved_ + kJournalStallMs);
   }
@@ -187,6 +189,16 @@ void Loop::send_chunk(SendChunk& order) {
   }
   send({order.link, FileChunk{order.id, std::move(order.file), piece->total_bytes, order.offset,
                               std::move(piece->data), piece->version}});
+}
+
+void Loop::tell_service_manager(Now now) {
+  if (now.mono < notifier_.due()) return;
+  const auto view = published_.get();
+  std::string status = std::to_string(view->queued) + " runs waiting, " +
+                       std::to_string(view->running) + " running on " +
+                       std::to_string(view->slots) + " slots";
+  if (!view->accepting) status = "refuses runs: " + view->problem + "; " + status;
+  notifier_.turned(now.mono, status);
 }
 
 void Loop::log(const Note& note) {

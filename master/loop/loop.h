@@ -18,6 +18,7 @@
 #include "master/store/journal.h"
 #include "protocol/base/log.h"
 #include "protocol/base/mailbox.h"
+#include "protocol/base/notify.h"
 #include "protocol/base/published.h"
 
 namespace docket {
@@ -29,7 +30,7 @@ class Loop {
 
   // `first`: what the core wanted when it was restored.
   Loop(Core core, Effects first, net::Router& router, FileStore& files,
-       Published<Snapshot>& published, Answering answer, Logger log);
+       Published<Snapshot>& published, Answering answer, Notifier& notifier, Logger log);
 
   // Must be called once, before run().
   void attach(store::Journal& journal) { journal_ = &journal; }
@@ -74,6 +75,7 @@ class Loop {
   void release();
   void send(const Send& order);
   void send_chunk(SendChunk& order);
+  void tell_service_manager(Now now);
   void log(const Note& note);
 
   Core core_;
@@ -81,6 +83,7 @@ class Loop {
   FileStore& files_;
   Published<Snapshot>& published_;
   const Answering answer_;
+  Notifier& notifier_;
   const Logger log_;
   store::Journal* journal_ = nullptr;
 
