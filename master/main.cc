@@ -305,8 +305,8 @@ int run(const Options& options, const StopSignals& signals) {
   store::DiskBackups copies(
       data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
-  http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
-                   options.ops_names);
+  http::OpsApi ops(post, ops_jobe, *reader, *files, backups, published,
+                   {DOCKET_VERSION, read_clock().wall}, options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
@@ -335,7 +335,7 @@ int run(const Options& options, const StopSignals& signals) {
   uploads.start();
   backups.start();
 
-  const store::FileUse kept = files->use();
+  const FileUse kept = files->use();
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
             data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
   if (published.get()->keys->empty()) say_open(options, log);

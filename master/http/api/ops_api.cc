@@ -1,26 +1,14 @@
 #include "master/http/api/ops_api.h"
 
-#include <charconv>
+#include <cstdio>
 
 #include "master/http/api/hold_order.h"
 #include "master/http/api/json_answer.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/same_site.h"
-#include "web/assets.h"
 
 namespace docket::http {
 namespace {
-
-constexpr std::uint32_t kMostListedJobs = 1'000;
-
-// A form on a foreign page can post, but not with this type.
-bool is_json(const Request& request) {
-  return request.header("content-type").starts_with("application/json");
-}
-
-Response not_json() {
-  return problem(415, "send Content-Type: application/json");
-}
 
 Response plain(int status, std::string text) {
   Response response;
@@ -30,90 +18,27 @@ Response plain(int status, std::string text) {
   return response;
 }
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-        hex_value(text[i + 2]) >= 0) {
-      out.push_back(static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2])));
-      i += 2;
-    } else {
-      out.push_back(text[i] == '+' ? ' ' : text[i]);
-    }
+// A client that says which answer it has is told when that is still the one.
+Response unless_known(Response response, std::string_view known) {
+  char tag[20];
+  std::snprintf(tag, sizeof tag, "\"%016zx\"", std::hash<std::string>()(response.body));
+  if (known == tag) {
+    response.status = 304;
+    response.body.clear();
   }
-  return out;
-}
-
-Result<JobFilter> filter_of(std::string_view query) {
-  JobFilter filter;
-  while (!query.empty()) {
-    const auto end = query.find('&');
-    const std::string_view pair = query.substr(0, end);
-    query = end == std::string_view::npos ? std::string_view() : query.substr(end + 1);
-    const auto equals = pair.find('=');
-    const std::string_view key = pair.substr(0, equals);
-    const std::string value =
-        equals == std::string_view::npos ? "" : percent_decoded(pair.substr(equals + 1));
-    if (key == "state") {
-      for (int state = 1; state <= static_cast<int>(kLastJobState) && !filter.state; ++state) {
-        if (state_name(static_cast<JobState>(state)) == value) {
-          filter.state = static_cast<JobState>(state);
-        }
-      }
-      if (!filter.state) {
-        return Error{
-            ErrorCode::invalid,
-            "state: '" + value + "' is none of queued, running, done, failed, expired, cancelled"};
-      }
-    } else if (key == "language") {
-      filter.language = value;
-    } else if (key == "agent") {
-      filter.agent = value;
-    } else if (key == "limit") {
-      const auto* last = value.data() + value.size();
-      const auto parsed = std::from_chars(value.data(), last, filter.limit);
-      if (parsed.ec != std::errc() || parsed.ptr != last || filter.limit == 0 ||
-          filter.limit > kMostListedJobs) {
-        return Error{ErrorCode::invalid, "limit: '" + value + "' is not a number from 1 to " +
-                                             std::to_string(kMostListedJobs)};
-      }
-    } else {
-      return Error{ErrorCode::invalid, "unknown parameter '" + std::string(key) +
-                                           "'; there are state, language, agent, limit"};
-    }
-  }
-  return filter;
-}
-
-Response asset(const web::Asset& found) {
-  Response response;
-  response.content_type = std::string(found.content_type);
-  response.body = std::string(found.content);
-  response.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-      "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  response.headers.emplace_back("Referrer-Policy", "no-referrer");
-  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.headers.emplace_back("ETag", tag);
   return response;
 }
 
 }  // namespace
 
-OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
+OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, FileCatalog& files,
                BackupRequests& backups, const Published<Snapshot>& published, Build build,
                std::vector<std::string> names)
     : post_(std::move(post)),
       jobe_(jobe),
       jobs_(jobs),
+      files_(files),
       backups_(backups),
       published_(published),
       build_(std::move(build)),
@@ -130,6 +55,11 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job},
       {"GET", "/api/v1/jobs/{id}/why", &OpsApi::explain_job},
       {"POST", "/api/v1/jobs/{id}/cancel", &OpsApi::cancel_job},
+      {"POST", "/api/v1/jobs/{id}/retry", &OpsApi::retry_job},
+      {"POST", "/api/v1/runs", &OpsApi::submit_run},
+      {"GET", "/api/v1/files", &OpsApi::list_files},
+      {"DELETE", "/api/v1/files/{id}", &OpsApi::remove_file},
+      {"POST", "/api/v1/files/gc", &OpsApi::remove_unused_files},
       {"GET", "/api/v1/keys", &OpsApi::list_keys},
       {"POST", "/api/v1/keys", &OpsApi::create_key},
       {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key},
@@ -150,12 +80,19 @@ std::optional<Response> OpsApi::handle(Request&& request) {
   const std::string method = request.method == "HEAD" ? "GET" : request.method;
   const auto found = find_route(routes(), method, request.path);
   if (found.route != nullptr) {
-    return (this->*found.route->handler)(std::move(request), found.id);
+    const std::string known(request.header("if-none-match"));
+    auto response = (this->*found.route->handler)(std::move(request), found.id);
+    if (response && method == "GET" && response->status == 200) {
+      return unless_known(std::move(*response), known);
+    }
+    return response;
   }
   std::string allow = found.allow;
   if (allow.empty()) {
     const web::Asset* file = web::find_asset(request.path);
-    if (file != nullptr && method == "GET") return asset(*file);
+    if (file != nullptr && method == "GET") {
+      return unless_known(page_or_file(*file, request), request.header("if-none-match"));
+    }
     if (file != nullptr) allow = "GET";
   }
   if (!allow.empty()) {
@@ -215,14 +152,6 @@ std::optional<Response> OpsApi::healthz(Request&&, const std::string&) {
 std::optional<Response> OpsApi::readyz(Request&&, const std::string&) {
   const auto snapshot = published_.get();
   return snapshot->accepting ? plain(200, "ready\n") : plain(503, snapshot->problem + "\n");
-}
-
-std::optional<Response> OpsApi::list_jobs(Request&& request, const std::string&) {
-  const auto filter = filter_of(request.query);
-  if (!filter) return problem(filter.error());
-  const auto jobs = jobs_.list(*filter);
-  if (!jobs) return problem(jobs.error());
-  return json_response(jobs_json(*jobs, read_clock().wall));
 }
 
 std::variant<Job, Response> OpsApi::find(const std::string& id_text) {

@@ -13,17 +13,20 @@
 #include "master/core/snapshot.h"
 #include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
+#include "master/http/api/jobs_query.h"
 #include "master/http/api/routes.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
 #include "protocol/base/published.h"
+#include "web/assets.h"
 
 namespace docket::http {
 
 class OpsApi {
  public:
-  OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, BackupRequests& backups,
-         const Published<Snapshot>& published, Build build, std::vector<std::string> names);
+  OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, FileCatalog& files,
+         BackupRequests& backups, const Published<Snapshot>& published, Build build,
+         std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
 
@@ -44,6 +47,11 @@ class OpsApi {
   std::optional<Response> show_job(Request&& request, const std::string& id);
   std::optional<Response> explain_job(Request&& request, const std::string& id);
   std::optional<Response> cancel_job(Request&& request, const std::string& id);
+  std::optional<Response> retry_job(Request&& request, const std::string& id);
+  std::optional<Response> submit_run(Request&& request, const std::string& id);
+  std::optional<Response> list_files(Request&& request, const std::string& id);
+  std::optional<Response> remove_file(Request&& request, const std::string& id);
+  std::optional<Response> remove_unused_files(Request&& request, const std::string& id);
   std::optional<Response> list_keys(Request&& request, const std::string& id);
   std::optional<Response> create_key(Request&& request, const std::string& id);
   std::optional<Response> revoke_key(Request&& request, const std::string& id);
@@ -51,12 +59,17 @@ class OpsApi {
   std::optional<Response> healthz(Request&& request, const std::string& id);
   std::optional<Response> readyz(Request&& request, const std::string& id);
 
+  Response page_or_file(const web::Asset& file, const Request& request);
+  Result<JobPage> find_page(const QueryFields& asked, WallMs now);
+  // Whether runs may be made under that name; the empty one is no key.
+  bool has_key(const std::string& name) const;
   // The job of that id, or what to answer instead.
   std::variant<Job, Response> find(const std::string& id_text);
 
   std::function<void(Event)> post_;
   JobeApi& jobe_;
   JobReader& jobs_;
+  FileCatalog& files_;
   BackupRequests& backups_;
   const Published<Snapshot>& published_;
   const Build build_;
