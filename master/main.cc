@@ -359,7 +359,7 @@ int run(const Options& options, const StopSignals& signals) {
   http::OpsApi ops(
       post,
       [&](Event command, AuditEntry entry) { loop->order(std::move(command), std::move(entry)); },
-      {ops_jobe, *reader, *audit, backups, ops_gate, published},
+      {ops_jobe, *reader, *files, *audit, backups, ops_gate, published},
       {DOCKET_VERSION, read_clock().wall}, options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
@@ -389,7 +389,7 @@ int run(const Options& options, const StopSignals& signals) {
   uploads.start();
   backups.start();
 
-  const store::FileUse kept = files->use();
+  const FileUse kept = files->use();
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
             data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
   if (published.get()->keys->empty()) say_open(options, log);

@@ -26,6 +26,12 @@ struct JobsQuery {
   std::string state;  // empty: any, as are the others
   std::string language;
   std::string agent;
+  std::string key;
+  std::string outcome;
+  std::string from;
+  std::string to;
+  std::string text;
+  std::string cursor;
   std::uint32_t limit = 20;  // 1..1000
 };
 

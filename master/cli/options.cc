@@ -81,6 +81,40 @@ void add_agents(CLI::App& app, Options& options) {
   });
 }
 
+void add_jobs_list(CLI::App& jobs, Options& options) {
+  JobsQuery& query = options.jobs;
+  CLI::App* list = add_command(jobs, "list", "The newest runs, newest first",
+                               "  docket jobs list\n"
+                               "  docket jobs list --state failed --agent lab-2 -n 100\n"
+                               "  docket jobs list --outcome 'time limit' --from 24h\n"
+                               "  docket jobs list --from 2026-11-23T10:00:00Z --to 15m\n"
+                               "  docket jobs list -o json | jq -r '.jobs[].id, .next'");
+  list->add_option("--state", query.state, "queued, running, done, failed, expired or cancelled")
+      ->type_name("STATE")
+      ->check(one_of(kStates));
+  list->add_option("--language", query.language, "Only runs in this language")->type_name("LANG");
+  list->add_option("--agent", query.agent, "Only runs whose last try was on this agent")
+      ->type_name("NAME");
+  list->add_option("--key", query.key, "Only runs that came with this API key")->type_name("NAME");
+  list->add_option("--outcome", query.outcome, "Only this outcome: its number or its name")
+      ->type_name("OUTCOME");
+  list->add_option("--from", query.from,
+                   "Only runs that came then or later: RFC 3339, or an age such as 15m, 24h, 7d")
+      ->type_name("TIME");
+  list->add_option("--to", query.to, "Only runs that came before")->type_name("TIME");
+  list->add_option("--text", query.text, "Only runs with this in their id or the client's job id")
+      ->type_name("TEXT");
+  list->add_option("-n,--limit", query.limit, "At most N runs, up to 1000")
+      ->type_name("N")
+      ->check(number_between(1, 1000))
+      ->capture_default_str();
+  list->add_option("--cursor", query.cursor, "Go on behind this run: next in the JSON before")
+      ->type_name("ID");
+  list->callback([&options] {
+    options.chosen = [&options](Context& context) { return jobs_command(context, options.jobs); };
+  });
+}
+
 void add_jobs(CLI::App& app, Options& options) {
   CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
                                "  docket jobs list --state running\n"
@@ -88,25 +122,7 @@ void add_jobs(CLI::App& app, Options& options) {
                                "  docket jobs why 7zk4q\n"
                                "  docket jobs cancel 7zk4q");
   jobs->require_subcommand(1);
-  CLI::App* list = add_command(*jobs, "list", "The newest runs, newest first",
-                               "  docket jobs list\n"
-                               "  docket jobs list --state failed --agent lab-2 -n 100\n"
-                               "  docket jobs list -o json | jq -r '.jobs[].id'");
-  list->add_option("--state", options.jobs.state,
-                   "queued, running, done, failed, expired or cancelled")
-      ->type_name("STATE")
-      ->check(one_of(kStates));
-  list->add_option("--language", options.jobs.language, "Only runs in this language")
-      ->type_name("LANG");
-  list->add_option("--agent", options.jobs.agent, "Only runs whose last try was on this agent")
-      ->type_name("NAME");
-  list->add_option("-n,--limit", options.jobs.limit, "At most N runs, up to 1000")
-      ->type_name("N")
-      ->check(number_between(1, 1000))
-      ->capture_default_str();
-  list->callback([&options] {
-    options.chosen = [&options](Context& context) { return jobs_command(context, options.jobs); };
-  });
+  add_jobs_list(*jobs, options);
   CLI::App* show = add_command(*jobs, "show", "One run: facts, its tries, and its result",
                                "  docket jobs show 01kaq3v5m8x0000000000007zk\n"
                                "  docket jobs show 7zk            (the end of an id is enough)\n"

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "master/http/api/access_requests.h"
+#include "master/http/api/files_order.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/ops_api.h"
@@ -265,7 +266,7 @@ TEST_SUITE("openapi") {
       CHECK(succeeds);
       CHECK(operation["responses"].contains("default"));
       const bool has_body = (method == "put" || method == "post") && !path.ends_with("/cancel") &&
-                            !path.ends_with("/resume");
+                            !path.ends_with("/retry") && !path.ends_with("/resume");
       CHECK(has_body == operation.contains("requestBody"));
       json parameters = item.value("parameters", json::array());
       for (const auto& own : operation.value("parameters", json::array()))
@@ -336,7 +337,11 @@ TEST_SUITE("openapi") {
     check_answer("Agents", agents_json(busy));
     const std::vector<Job> jobs = jobs_of_all_kinds();
     CHECK(jobs.size() > 10);
-    check_answer("Jobs", jobs_json(jobs, kNow));
+    check_answer("Jobs", jobs_json({jobs, {}}, kNow));
+    check_answer("Jobs", jobs_json({jobs, jobs[0].id}, kNow));
+    check_answer("Files", files_json({}, {}));
+    check_answer("Files", files_json({1, 4'096, 4'096, 1 << 20}, {{"abc", 4'096, kNow, true}}));
+    check_answer("FilesRemoved", removed_json(1'000, true));
     for (const Job& job : jobs) {
       check_answer("Job", job_json(job, kNow, true));
       check_answer("Job", job_json(job, kNow, false));
@@ -367,9 +372,10 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
-         {"Status", "Language", "Agents",  "Agent", "Jobs",       "JobSummary", "Job",    "Attempt",
-          "Keys",   "Key",      "Host",    "Why",   "WhyHost",    "Ahead",      "Backup", "Error",
-          "Tokens", "Token",    "Session", "Audit", "AuditEntry", "Purge"}) {
+         {"Status",       "Language", "Agents", "Agent", "Jobs",    "JobSummary", "Job",
+          "Attempt",      "Keys",     "Key",    "Host",  "Why",     "WhyHost",    "Ahead",
+          "Backup",       "Error",    "Tokens", "Token", "Session", "Audit",      "AuditEntry",
+          "FilesRemoved", "Purge",    "Files",  "File"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

@@ -65,15 +65,37 @@ constexpr const char* kLayout4 = R"sql(
   PRAGMA user_version=4;
 )sql";
 
-constexpr const char* kAttempts =
-    R"('[{"agent":"lab-1","assigned_ms":11,"detail":"","ended_ms":22,"ending":1,"http_status":200,)"
-    R"("language_version":"12.2.0","late_answer_ms":0,"number":1,"outcome":15,"push_ms":3,"run_ms":4}]')";
-
 constexpr const char* kLayout5 = R"sql(
   PRAGMA application_id = 0x446f636b;
   CREATE TABLE store (mark INTEGER NOT NULL);
   INSERT INTO store VALUES (0);
   PRAGMA user_version=5;
+)sql";
+
+constexpr const char* kAttempts =
+    R"('[{"agent":"lab-1","assigned_ms":11,"detail":"","ended_ms":22,"ending":1,"http_status":200,)"
+    R"("language_version":"12.2.0","late_answer_ms":0,"number":1,"outcome":15,"push_ms":3,"run_ms":4}]')";
+
+constexpr const char* kLayout6 = R"sql(
+  CREATE TABLE access_tokens (
+    name       TEXT PRIMARY KEY NOT NULL,
+    hash       TEXT NOT NULL,
+    role       INTEGER NOT NULL,
+    source     INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL
+  );
+  CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY NOT NULL,
+    at_ms  INTEGER NOT NULL,
+    who    TEXT NOT NULL,
+    what   TEXT NOT NULL,
+    target TEXT NOT NULL,
+    why    TEXT NOT NULL,
+    peer   TEXT NOT NULL
+  );
+  ALTER TABLE store ADD COLUMN purge_before_ms INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_with_bodies ON jobs (finished_ms) WHERE state > 2 AND length(run_spec) > 0;
+  PRAGMA user_version=6;
 )sql";
 
 // Job 1 has ended, jobs 2 and 3 wait.
@@ -97,6 +119,7 @@ void make_database(const TemporaryFolder& folder, int layout) {
   if (layout >= 3) REQUIRE(made->execute(kLayout3).ok());
   if (layout >= 4) REQUIRE(made->execute(kLayout4).ok());
   if (layout >= 5) REQUIRE(made->execute(kLayout5).ok());
+  if (layout >= 6) REQUIRE(made->execute(kLayout6).ok());
 }
 
 }  // namespace

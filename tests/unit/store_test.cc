@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "master/store/list_query.h"
 #include "master/store/sqlite.h"
 #include "tests/unit/open_journal.h"
 
@@ -191,6 +192,81 @@ TEST_SUITE("store") {
     CHECK(jobs->at(0).run_spec == nullptr);
     CHECK(jobs->at(0).result == nullptr);
     CHECK(jobs->at(2).attempts.size() == 2);
+  }
+
+  TEST_CASE("lists are filtered by everything at once, and paged") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    std::vector<Save> saves;
+    for (std::uint64_t number = 1; number <= 40; ++number) {
+      Job job = number % 2 == 0 ? finished_job(number) : queued_job(number);
+      if (number % 8 == 0) job.state = JobState::failed;
+      if (number % 10 == 0) job.state = JobState::cancelled;
+      if (number % 4 == 0) job.outcome = 13;
+      job.key = number % 3 == 0 ? "moodle" : "";
+      job.client_job = "Quiz-" + std::to_string(number);
+      saves.push_back(SaveJob{job});
+    }
+    open.commit(std::move(saves));
+    auto opened = open_reader(folder.path());
+    JobReader& reader = **opened;
+    using Ids = std::vector<JobId>;
+    const auto ids = [](std::initializer_list<std::uint64_t> numbers) {
+      Ids all;
+      for (const auto number : numbers) all.push_back(job_number(number));
+      return all;
+    };
+    CHECK(listed(reader, {.state = JobState::failed}) == ids({32, 24, 16, 8}));
+    CHECK(listed(reader, {.state = JobState::failed, .key = "moodle"}) == ids({24}));
+    CHECK(listed(reader, {.state = JobState::cancelled}) == ids({40, 30, 20, 10}));
+    CHECK(listed(reader, {.state = JobState::queued, .key = "moodle", .limit = 2}) ==
+          ids({39, 33}));
+    CHECK(listed(reader, {.state = JobState::done, .outcome = 13}) == ids({36, 28, 12, 4}));
+    CHECK(listed(reader, {.outcome = 99}).empty());
+    CHECK(listed(reader, {.text = "quiz-7"}) == ids({7}));
+    CHECK(listed(reader, {.text = "QUIZ-1", .limit = 2}) == ids({19, 18}));
+    CHECK(listed(reader, {.text = job_number(5).text().substr(3)}) == ids({5}));
+    CHECK(listed(reader, {.text = "%' OR 1 --"}).empty());
+    CHECK(listed(reader, {.before = job_number(3)}) == ids({2, 1}));
+    CHECK(listed(reader, {.state = JobState::failed, .before = job_number(24), .limit = 1}) ==
+          ids({16}));
+    const Job first = queued_job(1);
+    const WallMs made = received_at(first.id);
+    CHECK(listed(reader, {.from = made, .limit = 50}).size() == 40);
+    CHECK(listed(reader, {.to = made}).empty());
+    CHECK(listed(reader, {.from = made + 1}).size() == 0);
+  }
+
+  TEST_CASE("no list reads the bulk of the rows to find its jobs") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    auto database = Connection::open(folder.database(), Connection::Mode::read);
+    const JobFilter filters[] = {{},
+                                 {.state = JobState::queued},
+                                 {.state = JobState::done, .text = "x"},
+                                 {.state = JobState::failed, .agent = "lab-1"},
+                                 {.language = "c",
+                                  .agent = "a",
+                                  .key = "k",
+                                  .outcome = 13,
+                                  .from = 1,
+                                  .to = 2,
+                                  .text = "t",
+                                  .before = job_number(9)}};
+    for (const JobFilter& filter : filters) {
+      const ListQuery query(filter);
+      CAPTURE(query.sql());
+      auto plan = database->prepare("EXPLAIN QUERY PLAN " + query.sql());
+      REQUIRE(plan.ok());
+      query.bind_to(*plan);
+      std::string steps;
+      while (*plan->step()) steps += plan->text(3) + "\n";
+      CAPTURE(steps);
+      const bool rare = filter.state && filter.state != JobState::done;
+      CHECK((steps.find("COVERING INDEX jobs_listed") != std::string::npos) == !rare);
+      CHECK(steps.find("SCAN jobs\n") == std::string::npos);
+      CHECK(steps.find("TEMP B-TREE") == std::string::npos);
+    }
   }
 
   TEST_CASE("a reader sees what was committed after it was opened") {

@@ -188,7 +188,10 @@ std::optional<Response> JobeApi::languages(Request&&, const std::string&) {
 std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   auto admitted = let_in(request, true);
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
-  Guest& guest = std::get<Guest>(admitted);
+  return submit_for(std::move(std::get<Guest>(admitted)), std::move(request));
+}
+
+std::optional<Response> JobeApi::submit_for(Guest guest, Request&& request) {
   const auto too_large = [] {
     return text_response(413, "The run is larger than " + std::to_string(kMaxBodyBytes >> 20) +
                                   " MB: send support files with PUT files/ID");

@@ -37,6 +37,8 @@ class JobeApi {
 
   // The answer, or nothing when the loop will give it.
   std::optional<Response> handle(Request&& request);
+  // POST runs of a guest who has been let in. The answer, or nothing when the loop will give it.
+  std::optional<Response> submit_for(Guest guest, Request&& request);
   // What a waiting client gets when the loop has its answer.
   Response response_to(const Answer& answer);
 

@@ -1,17 +1,15 @@
 #include "master/http/api/ops_api.h"
 
+#include <cstdio>
+
 #include "master/http/api/access_requests.h"
 #include "master/http/api/hold_order.h"
 #include "master/http/api/json_answer.h"
 #include "master/http/api/new_key.h"
-#include "master/http/api/query.h"
 #include "master/http/api/same_site.h"
-#include "web/assets.h"
 
 namespace docket::http {
 namespace {
-
-constexpr std::uint32_t kMostListedJobs = 1'000;
 
 Response plain(int status, std::string text) {
   Response response;
@@ -21,47 +19,15 @@ Response plain(int status, std::string text) {
   return response;
 }
 
-Result<JobFilter> filter_of(std::string_view query) {
-  JobFilter filter;
-  for (const auto& [name, value] : fields_of(query)) {
-    if (name == "state") {
-      for (int state = 1; state <= static_cast<int>(kLastJobState) && !filter.state; ++state) {
-        if (state_name(static_cast<JobState>(state)) == value) {
-          filter.state = static_cast<JobState>(state);
-        }
-      }
-      if (!filter.state) {
-        return Error{
-            ErrorCode::invalid,
-            "state: '" + value + "' is none of queued, running, done, failed, expired, cancelled"};
-      }
-    } else if (name == "language") {
-      filter.language = value;
-    } else if (name == "agent") {
-      filter.agent = value;
-    } else if (name == "limit") {
-      const auto limit = number_of(name, value, 1, kMostListedJobs);
-      if (!limit) return limit.error();
-      filter.limit = static_cast<std::uint32_t>(*limit);
-    } else {
-      return Error{ErrorCode::invalid,
-                   "unknown parameter '" + name + "'; there are state, language, agent, limit"};
-    }
+// A client that says which answer it has is told when that is still the one.
+Response unless_known(Response response, std::string_view known) {
+  char tag[20];
+  std::snprintf(tag, sizeof tag, "\"%016zx\"", std::hash<std::string>()(response.body));
+  if (known == tag) {
+    response.status = 304;
+    response.body.clear();
   }
-  return filter;
-}
-
-Response asset(const web::Asset& found) {
-  Response response;
-  response.content_type = std::string(found.content_type);
-  response.body = std::string(found.content);
-  response.headers.emplace_back(
-      "Content-Security-Policy",
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-      "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
-  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
-  response.headers.emplace_back("Referrer-Policy", "no-referrer");
-  response.headers.emplace_back("Cache-Control", "no-cache");
+  response.headers.emplace_back("ETag", tag);
   return response;
 }
 
@@ -87,6 +53,11 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job, read},
       {"GET", "/api/v1/jobs/{id}/why", &OpsApi::explain_job, read},
       {"POST", "/api/v1/jobs/{id}/cancel", &OpsApi::cancel_job, operate, "jobs.cancel"},
+      {"POST", "/api/v1/jobs/{id}/retry", &OpsApi::retry_job, operate, "jobs.retry"},
+      {"POST", "/api/v1/runs", &OpsApi::submit_run, operate, "runs.submit"},
+      {"GET", "/api/v1/files", &OpsApi::list_files, read},
+      {"DELETE", "/api/v1/files/{id}", &OpsApi::remove_file, operate, "files.remove"},
+      {"POST", "/api/v1/files/gc", &OpsApi::remove_unused_files, operate, "files.gc"},
       {"GET", "/api/v1/keys", &OpsApi::list_keys, read},
       {"POST", "/api/v1/keys", &OpsApi::create_key, admin, "keys.create"},
       {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key, admin, "keys.revoke"},
@@ -117,7 +88,12 @@ std::optional<Response> OpsApi::handle(Request&& request) {
   auto caller = let_in(request, found.route->need);
   if (auto* refused = std::get_if<Response>(&caller)) return std::move(*refused);
   Call call{std::move(request), std::move(std::get<Caller>(caller)), found.route->action};
-  return (this->*found.route->handler)(std::move(call), found.id);
+  const std::string known(call.header("if-none-match"));
+  auto response = (this->*found.route->handler)(std::move(call), found.id);
+  if (response && method == "GET" && response->status == 200) {
+    return unless_known(std::move(*response), known);
+  }
+  return response;
 }
 
 std::variant<Caller, Response> OpsApi::let_in(const Request& request, Need need) {
@@ -155,7 +131,9 @@ Response OpsApi::other(const Request& request, std::string allow) {
     return page && method == "GET" ? login_page(request.path, refused->status, "")
                                    : std::move(*refused);
   }
-  if (file != nullptr && method == "GET") return asset(*file);
+  if (file != nullptr && method == "GET") {
+    return unless_known(page_or_file(*file, request), request.header("if-none-match"));
+  }
   if (file != nullptr) allow = "GET";
   if (!allow.empty()) {
     Response refused = problem(405, method + " is not possible here, only " + allow);
@@ -230,14 +208,6 @@ std::optional<Response> OpsApi::healthz(Call&&, const std::string&) {
 std::optional<Response> OpsApi::readyz(Call&&, const std::string&) {
   const auto snapshot = parts_.published.get();
   return snapshot->accepting ? plain(200, "ready\n") : plain(503, snapshot->problem + "\n");
-}
-
-std::optional<Response> OpsApi::list_jobs(Call&& call, const std::string&) {
-  const auto filter = filter_of(call.query);
-  if (!filter) return problem(filter.error());
-  const auto jobs = parts_.jobs.list(*filter);
-  if (!jobs) return problem(jobs.error());
-  return json_response(jobs_json(*jobs, read_clock().wall));
 }
 
 std::variant<Job, Response> OpsApi::find(const std::string& id_text) {

@@ -17,10 +17,12 @@
 #include "master/http/api/access_gate.h"
 #include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
+#include "master/http/api/jobs_query.h"
 #include "master/http/api/routes.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
 #include "protocol/base/published.h"
+#include "web/assets.h"
 
 namespace docket::http {
 
@@ -28,6 +30,7 @@ namespace docket::http {
 struct OpsParts {
   JobeApi& jobe;
   JobReader& jobs;
+  FileCatalog& files;
   AuditReader& audit;
   BackupRequests& backups;
   AccessGate& gate;
@@ -58,7 +61,6 @@ class OpsApi {
   std::optional<Response> drain(Call&& call, const std::string& id);
   std::optional<Response> resume(Call&& call, const std::string& id);
   std::optional<Response> hold(Call&& call, const std::string& name, Hold hold);
-  std::optional<Response> list_jobs(Call&& call, const std::string& id);
   std::optional<Response> show_job(Call&& call, const std::string& id);
   std::optional<Response> explain_job(Call&& call, const std::string& id);
   std::optional<Response> cancel_job(Call&& call, const std::string& id);
@@ -68,6 +70,18 @@ class OpsApi {
   std::optional<Response> backup(Call&& call, const std::string& id);
   std::optional<Response> healthz(Call&& call, const std::string& id);
   std::optional<Response> readyz(Call&& call, const std::string& id);
+
+  // ops_lists.cc
+  std::optional<Response> list_jobs(Call&& call, const std::string& id);
+  std::optional<Response> retry_job(Call&& call, const std::string& id);
+  std::optional<Response> submit_run(Call&& call, const std::string& id);
+  std::optional<Response> list_files(Call&& call, const std::string& id);
+  std::optional<Response> remove_file(Call&& call, const std::string& id);
+  std::optional<Response> remove_unused_files(Call&& call, const std::string& id);
+  Response page_or_file(const web::Asset& file, const Request& request);
+  Result<JobPage> find_page(const QueryFields& asked, WallMs now);
+  // Whether runs may be made under that name; the empty one is no key.
+  bool has_key(const std::string& name) const;
 
   // ops_access.cc
   std::optional<Response> show_session(Call&& call, const std::string& id);

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "protocol/base/ascii.h"
+
 namespace docket::http {
 namespace {
 
@@ -28,8 +30,8 @@ std::string percent_decoded(std::string_view text) {
 
 }  // namespace
 
-std::vector<std::pair<std::string, std::string>> fields_of(std::string_view query) {
-  std::vector<std::pair<std::string, std::string>> fields;
+QueryFields fields_of(std::string_view query) {
+  QueryFields fields;
   while (!query.empty()) {
     const auto end = query.find('&');
     const std::string_view pair = query.substr(0, end);
@@ -52,6 +54,23 @@ Result<std::uint64_t> number_of(const std::string& name, const std::string& text
                                          std::to_string(least) + " to " + std::to_string(most)};
   }
   return number;
+}
+
+std::string percent_encoded(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  constexpr std::string_view kPlain = "-_.~";
+  std::string out;
+  for (const char c : text) {
+    if (is_alphanumeric(c) || kPlain.find(c) != std::string_view::npos) {
+      out.push_back(c);
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    out.push_back('%');
+    out.push_back(kDigits[byte >> 4]);
+    out.push_back(kDigits[byte & 15]);
+  }
+  return out;
 }
 
 }  // namespace docket::http

@@ -9,6 +9,7 @@
 #include "master/core/seams.h"
 #include "master/core/snapshot.h"
 #include "master/core/why.h"
+#include "master/http/api/jobs_query.h"
 
 namespace docket::http {
 
@@ -17,9 +18,23 @@ struct Build {
   WallMs started = 0;
 };
 
+// What the page's light shows, and the sentence that explains it.
+struct Light {
+  enum class Level { good, attention, bad };
+  Level level = Level::good;
+  std::string summary;
+  std::size_t takes_work = 0;  // agents that do
+};
+Light light_of(const Snapshot& snapshot);
+std::string_view level_name(Light::Level level);
+
+// "ok", "time limit"; what the client's list and page call it.
+std::string outcome_words(const Job& job);
+
 std::string status_json(const Snapshot& snapshot, const Build& build);
 std::string agents_json(const Snapshot& snapshot);
-std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
+std::string jobs_json(const JobPage& page, WallMs now);
+std::string files_json(const FileUse& use, const std::vector<FileEntry>& files);
 std::string keys_json(const ApiKeys& keys);  // by name, without their hashes
 std::string backup_json(const BackupMade& made);
 // With its timeline and, if the asker may see it and it is still there, run_spec and result.
