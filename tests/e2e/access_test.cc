@@ -56,10 +56,8 @@ struct Deed {
 };
 
 constexpr const char* kHold = R"({"reason":"disk"})";
-constexpr const char *kRun = R"({"run_spec":{"language_id":"python3","sourcecode":"print(1)",
-                     "sourcefilename" : "a.py"
-}
-})";
+constexpr const char* kRun = R"j({"run_spec":{"language_id":"python3","sourcecode":"print(1)",
+                     "sourcefilename":"a.py"}})j";
 constexpr const char* kNewKey = R"({"name":"k1","secret":"HereStandsWhatNobodyKnows01"})";
 constexpr const char* kNewToken =
     R"({"name":"t1","role":"read","token":"HereStandsWhatNobodyKnowsButWhoReadsThis"})";

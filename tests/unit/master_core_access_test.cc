@@ -77,7 +77,7 @@ TEST_SUITE("master core: access") {
     Cluster cluster;
     cluster.feed(Record{{0, "ana", "backup", "b.db", "exam", "10.0.0.7"}});
     REQUIRE(cluster.of<SaveAudit>().size() == 1);
-    const AuditEntry& entry = cluster.of<SaveAudit>()[0].entry;
+    const AuditEntry entry = cluster.of<SaveAudit>()[0].entry;
     CHECK(entry.at == cluster.now.wall);
     CHECK(entry.who == "ana");
     CHECK(entry.from == "10.0.0.7");

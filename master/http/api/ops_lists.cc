@@ -95,7 +95,7 @@ std::optional<Response> OpsApi::list_files(Call&&, const std::string&) {
   return json_response(files_json(parts_.files.use(), parts_.files.list(kMostListedFiles)));
 }
 
-std::optional<Response> OpsApi::remove_file(Request&&, const std::string& id) {
+std::optional<Response> OpsApi::remove_file(Call&& call, const std::string& id) {
   const auto removed = parts_.files.remove(id);
   if (!removed) return problem(removed.error());
   post_(Record{entry_of(call, id)});
