@@ -65,6 +65,7 @@ class Loop {
   void send(const Send& order);
   void send_chunk(SendChunk& order);
   void log(const Note& note);
+  void log(const Job& job);
 
   Core core_;
   net::Router& router_;

@@ -91,6 +91,12 @@ bool JobeApi::owns(std::string_view path) {
   return !without_prefix(path).empty();
 }
 
+std::string_view JobeApi::inner_path(std::string_view path) {
+  path = without_prefix(path);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path;
+}
+
 std::optional<Response> JobeApi::handle(Request&& request) {
   // Only a preflight is answered, for any path, as Jobe does.
   if (request.method == "OPTIONS" && !request.header("access-control-request-method").empty()) {
@@ -98,9 +104,7 @@ std::optional<Response> JobeApi::handle(Request&& request) {
     add_cors(preflight);
     return preflight;
   }
-  std::string_view path = without_prefix(request.path);
-  if (path.ends_with('/')) path.remove_suffix(1);
-  const auto found = find_route(routes(), request.method, path);
+  const auto found = find_route(routes(), request.method, inner_path(request.path));
   if (found.allow.empty()) return text_response(404, "");
   std::optional<Response> response;
   if (found.route != nullptr) {

@@ -109,12 +109,13 @@ Response asset(const web::Asset& found) {
 }  // namespace
 
 OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
-               BackupRequests& backups, const Published<Snapshot>& published, Build build,
-               std::vector<std::string> names)
+               BackupRequests& backups, const MetricsPage& metrics,
+               const Published<Snapshot>& published, Build build, std::vector<std::string> names)
     : post_(std::move(post)),
       jobe_(jobe),
       jobs_(jobs),
       backups_(backups),
+      metrics_(metrics),
       published_(published),
       build_(std::move(build)),
       names_(std::move(names)) {}
@@ -122,6 +123,7 @@ OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
 std::span<const Route<OpsApi>> OpsApi::routes() {
   static constexpr Route<OpsApi> kRoutes[] = {
       {"GET", "/api/v1/status", &OpsApi::status},
+      {"GET", "/api/v1/history", &OpsApi::history},
       {"GET", "/api/v1/agents", &OpsApi::agents},
       {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon},
       {"POST", "/api/v1/agents/{id}/drain", &OpsApi::drain},
@@ -134,6 +136,7 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"POST", "/api/v1/keys", &OpsApi::create_key},
       {"DELETE", "/api/v1/keys/{id}", &OpsApi::revoke_key},
       {"POST", "/api/v1/backup", &OpsApi::backup},
+      {"GET", "/metrics", &OpsApi::metrics},
       {"GET", "/healthz", &OpsApi::healthz},
       {"GET", "/readyz", &OpsApi::readyz},
   };
@@ -213,8 +216,18 @@ std::optional<Response> OpsApi::healthz(Request&&, const std::string&) {
 }
 
 std::optional<Response> OpsApi::readyz(Request&&, const std::string&) {
-  const auto snapshot = published_.get();
-  return snapshot->accepting ? plain(200, "ready\n") : plain(503, snapshot->problem + "\n");
+  const std::string why = why_not_ready(*published_.get());
+  return why.empty() ? plain(200, "ready\n") : plain(503, why + "\n");
+}
+
+std::optional<Response> OpsApi::metrics(Request&&, const std::string&) {
+  Response response = plain(200, metrics_.text());
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
+}
+
+std::optional<Response> OpsApi::history(Request&&, const std::string&) {
+  return json_response(history_json(*published_.get()));
 }
 
 std::optional<Response> OpsApi::list_jobs(Request&& request, const std::string&) {

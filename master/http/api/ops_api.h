@@ -1,5 +1,5 @@
-// The operations listener: /api/v1, /healthz, /readyz and the status page's files. Called on the
-// reactors' threads. Serves Jobe's API too, for the page and the command line.
+// The operations listener: /api/v1, /metrics, /healthz, /readyz and the status page's files. Called
+// on the reactors' threads. Serves Jobe's API too, for the page and the command line.
 #pragma once
 
 #include <functional>
@@ -13,6 +13,7 @@
 #include "master/core/snapshot.h"
 #include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
+#include "master/http/api/metrics.h"
 #include "master/http/api/routes.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
@@ -23,7 +24,8 @@ namespace docket::http {
 class OpsApi {
  public:
   OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, BackupRequests& backups,
-         const Published<Snapshot>& published, Build build, std::vector<std::string> names);
+         const MetricsPage& metrics, const Published<Snapshot>& published, Build build,
+         std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
 
@@ -35,6 +37,7 @@ class OpsApi {
 
  private:
   std::optional<Response> status(Request&& request, const std::string& id);
+  std::optional<Response> history(Request&& request, const std::string& id);
   std::optional<Response> agents(Request&& request, const std::string& id);
   std::optional<Response> cordon(Request&& request, const std::string& id);
   std::optional<Response> drain(Request&& request, const std::string& id);
@@ -48,6 +51,7 @@ class OpsApi {
   std::optional<Response> create_key(Request&& request, const std::string& id);
   std::optional<Response> revoke_key(Request&& request, const std::string& id);
   std::optional<Response> backup(Request&& request, const std::string& id);
+  std::optional<Response> metrics(Request&& request, const std::string& id);
   std::optional<Response> healthz(Request&& request, const std::string& id);
   std::optional<Response> readyz(Request&& request, const std::string& id);
 
@@ -58,6 +62,7 @@ class OpsApi {
   JobeApi& jobe_;
   JobReader& jobs_;
   BackupRequests& backups_;
+  const MetricsPage& metrics_;
   const Published<Snapshot>& published_;
   const Build build_;
   const std::vector<std::string> names_;  // of this listener, besides addresses and localhost

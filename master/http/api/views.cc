@@ -1,10 +1,12 @@
 #include "master/http/api/views.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "master/http/api/php_value.h"
+#include "protocol/base/check.h"
 
 namespace docket::http {
 namespace {
@@ -18,6 +20,10 @@ std::string dump(const ordered_json& value) {
 template <class T>
 ordered_json if_known(bool known, const T& value) {
   return known ? ordered_json(value) : ordered_json();
+}
+
+ordered_json value_or_null(const std::optional<double>& value) {
+  return if_known(value.has_value(), value.value_or(0));
 }
 
 ordered_json time_or_null(WallMs time) {
@@ -113,8 +119,7 @@ std::string first_trouble(const Snapshot& snapshot) {
 std::string status_json(const Snapshot& snapshot, const Build& build) {
   std::size_t live = 0;
   for (const auto& agent : snapshot.agents) {
-    const bool takes = agent.state == AgentState::active && agent.shortage.empty();
-    live += takes && !agent.languages.empty() ? 1 : 0;
+    live += agent.takes_runs() ? 1 : 0;
   }
   std::string summary;
   const bool all = live == snapshot.agents.size();
@@ -144,7 +149,10 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"oldest_wait_ms", snapshot.oldest_wait_ms},
                {"running", snapshot.running},
                {"slots", snapshot.slots},
-               {"done_per_minute", snapshot.done_last_minute},
+               {"done_per_minute", snapshot.recent.done},
+               {"failed_per_minute", snapshot.recent.failed},
+               {"wait_p95_seconds", value_or_null(snapshot.recent.wait_p95_s)},
+               {"run_p95_seconds", value_or_null(snapshot.recent.run_p95_s)},
                {"submitted", snapshot.submitted},
                {"finished", snapshot.finished},
                {"late_results", snapshot.late_results},
@@ -155,6 +163,36 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"agents", snapshot.agents.size()},
                {"agents_taking_work", live},
                {"languages", languages_of(snapshot.languages)}});
+}
+
+std::string history_json(const Snapshot& snapshot) {
+  CHECK_THAT(snapshot.history != nullptr);
+  const History& history = *snapshot.history;
+  const auto series = [&](auto value) {
+    ordered_json list = ordered_json::array();
+    for (const HistoryStep& step : history.steps) list.push_back(if_known(step.known, value(step)));
+    return list;
+  };
+  return dump({{"step_seconds", History::kStepMs / 1000},
+               {"until", rfc3339(history.until)},
+               {"series",
+                {{"arrived", series([](const auto& step) { return step.arrived; })},
+                 {"done", series([](const auto& step) { return step.done; })},
+                 {"failed", series([](const auto& step) { return step.failed; })},
+                 {"waiting", series([](const auto& step) { return step.at_end.waiting; })},
+                 {"busy", series([](const auto& step) { return step.at_end.busy; })},
+                 {"slots", series([](const auto& step) { return step.at_end.slots; })},
+                 {"oldest_wait_seconds", series([](const auto& step) {
+                    return static_cast<double>(step.at_end.oldest_wait_ms) / 1e3;
+                  })}}}});
+}
+
+std::string why_not_ready(const Snapshot& snapshot) {
+  if (!snapshot.accepting) return snapshot.problem;
+  if (snapshot.agents.empty()) return "no agent has joined yet";
+  const bool any = std::any_of(snapshot.agents.begin(), snapshot.agents.end(),
+                               [](const AgentView& agent) { return agent.takes_runs(); });
+  return any ? "" : "no sandbox can take work";
 }
 
 namespace {

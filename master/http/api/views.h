@@ -18,6 +18,7 @@ struct Build {
 };
 
 std::string status_json(const Snapshot& snapshot, const Build& build);
+std::string history_json(const Snapshot& snapshot);
 std::string agents_json(const Snapshot& snapshot);
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
 std::string keys_json(const ApiKeys& keys);  // by name, without their hashes
@@ -25,6 +26,9 @@ std::string backup_json(const BackupMade& made);
 std::string job_json(const Job& job, WallMs now);  // with run_spec, result and timeline
 
 std::string why_json(const Why& why);
+
+// Why the master should get no runs now; empty when it should.
+std::string why_not_ready(const Snapshot& snapshot);
 
 // A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped, U+2028 and
 // U+2029 escaped.
