@@ -15,6 +15,7 @@
 #include "protocol/base/check.h"
 #include "protocol/base/notify.h"
 #include "protocol/base/program.h"
+#include "protocol/base/program_reload.h"
 
 namespace docket::agent {
 namespace {
@@ -31,7 +32,7 @@ struct Options {
   std::uint32_t slots = std::max(1u, std::thread::hardware_concurrency());
   double weight = 1.0;
   std::string data;
-  std::string log_level = "info";
+  LogOptions log;
   std::uint32_t drain_s = 300;
 };
 
@@ -43,7 +44,7 @@ std::string host_name() {
 
 void declare(CLI::App& app, Options& options) {
   options.name = host_name();
-  add_common_options(app, options.log_level);
+  add_common_options(app, options.log);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();
   app.add_option("--jobe", options.jobe, "http://HOST:PORT of the Jobe beside this agent")
@@ -127,8 +128,23 @@ std::uint64_t random_instance() {
   return instance;
 }
 
-int run(const Options& options, const StopSignals& signals) {
-  const Logger log = start_value("log-level", make_logger("docket-agent", options.log_level));
+// The master knows the rest of a running agent, or it was built into sockets.
+constexpr std::string_view kLive[] = {"drain", "log-level"};
+
+void reload(Reload& reloading, Options& options, const Logger& log) {
+  CLI::App fresh_app;
+  Options fresh;
+  declare(fresh_app, fresh);
+  const auto apply = [&]() -> Status {
+    if (auto set = set_log_level(log, fresh.log.level); !set) return set;
+    options.drain_s = fresh.drain_s;
+    return ok_status();
+  };
+  reloading.run(fresh_app, apply, log);
+}
+
+int run(Options& options, Reload& reloading, const StopSignals& signals) {
+  const Logger log = start_value("log-level", make_logger("docket-agent", options.log));
   if (!acceptable_agent_name(options.name)) {
     throw StartError("name: '" + options.name.substr(0, 100) +
                      "' must be 1 to 64 letters, digits, '-', '_' or '.'");
@@ -167,7 +183,8 @@ int run(const Options& options, const StopSignals& signals) {
     loop.run();
     done.raise();
   });
-  if (signals.wait(done)) {
+  if (wait_for_stop(
+          signals, done, [&] { reload(reloading, options, log); }, log)) {
     log->info("stopping=draining drain_s={}", options.drain_s);
     notifier.stopping(options.drain_s * 1'000 + kStopMarginMs);
     loop.drain(options.drain_s * 1'000);
@@ -185,10 +202,13 @@ int run(const Options& options, const StopSignals& signals) {
 }  // namespace docket::agent
 
 int main(int argc, char** argv) {
-  const docket::StopSignals signals;
+  const docket::StopSignals signals(true);
   CLI::App app("The agent of a Docket cluster: gives the master's runs to the Jobe beside it",
                "docket-agent");
   docket::agent::Options options;
   docket::agent::declare(app, options);
-  return docket::run_program(app, argc, argv, [&] { return docket::agent::run(options, signals); });
+  return docket::run_program(app, argc, argv, [&] {
+    docket::Reload reloading(argc, argv, app, docket::agent::kLive);
+    return docket::agent::run(options, reloading, signals);
+  });
 }

@@ -10,6 +10,7 @@
 #include "master/http/api/access_gate.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/ops_api.h"
+#include "master/http/api/traffic_routes.h"
 #include "master/loop/loop.h"
 #include "master/store/audit_reader.h"
 #include "master/store/backup.h"
@@ -18,6 +19,7 @@
 #include "master/store/reader.h"
 #include "protocol/base/notify.h"
 #include "protocol/base/program.h"
+#include "protocol/base/program_reload.h"
 
 namespace docket {
 namespace {
@@ -34,7 +36,7 @@ struct Options {
   std::vector<std::string> trusted_proxies;
   std::string agents_listen = "tcp://127.0.0.1:4002";
   std::string data = "docket-master-data";
-  std::string log_level = "info";
+  LogOptions log;
   int http_threads = 2;
   std::uint32_t drain_s = 30;
   std::uint32_t retention_days = 365;
@@ -146,7 +148,7 @@ void declare_placement(CLI::App& app, Options& options) {
 }
 
 void declare(CLI::App& app, Options& options) {
-  add_common_options(app, options.log_level);
+  add_common_options(app, options.log);
   declare_doors(app, options);
   declare_store(app, options);
   declare_queue(app, options);
@@ -156,6 +158,7 @@ void declare(CLI::App& app, Options& options) {
 std::unique_ptr<http::Server> start_server(const char* setting, unsigned listener,
                                            const std::string& listen, int threads,
                                            http::Server::Handler handler, http::Server::Gone gone,
+                                           std::shared_ptr<http::Traffic> traffic,
                                            const Logger& log) {
   http::Options options;
   options.listener = listener;
@@ -165,6 +168,7 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   options.spare_descriptors = listener == kOpsListener ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   if (listener == kOpsListener) options.max_buffered_bytes = 128u << 20;  // one such file
+  options.traffic = std::move(traffic);
   return start_value(setting,
                      http::Server::start(options, std::move(handler), log, std::move(gone)));
 }
@@ -187,6 +191,13 @@ void hold_files(Restored& restored, FileStore& files) {
   for (const Job& job : restored.jobs) {
     if (auto hold = files.hold(job.files)) restored.holds[job.id] = std::move(*hold);
   }
+}
+
+StoreFigures store_figures(const store::Journal& journal, const store::Files& files,
+                           std::uint64_t max_database_bytes) {
+  const store::FileUse use = files.use();
+  return {
+      journal.figures(), {use.files, use.bytes, use.held_bytes, use.max_bytes}, max_database_bytes};
 }
 
 void say_open(const Options& options, const Logger& log) {
@@ -292,19 +303,63 @@ http::AccessGate::Settings access_settings(const Options& options) {
   return settings;
 }
 
+// What SIGHUP can change: all that the core looks at anew for each decision. The rest was built
+// into sockets, threads and the store.
+constexpr std::string_view kLive[] = {
+    "attempts",  "drain", "host-disk-mb", "host-load",  "host-memory-mb", "lease",
+    "log-level", "pin",   "placement",    "queue-jobs", "queue-mb",       "queue-wait",
+};
+
+void take_over_live(Options& running, const Options& fresh) {
+  running.core.max_attempts = fresh.core.max_attempts;
+  running.drain_s = fresh.drain_s;
+  running.core.min_free_disk_mb = fresh.core.min_free_disk_mb;
+  running.core.max_load_percent = fresh.core.max_load_percent;
+  running.core.min_free_memory_mb = fresh.core.min_free_memory_mb;
+  running.lease_s = fresh.lease_s;
+  running.log.level = fresh.log.level;
+  running.pins = fresh.pins;
+  running.placement = fresh.placement;
+  running.core.max_queued_jobs = fresh.core.max_queued_jobs;
+  running.queue_mb = fresh.queue_mb;
+  running.queue_wait_s = fresh.queue_wait_s;
+}
+
+void reload(Reload& reloading, Options& options, Loop& loop, const Logger& log) {
+  CLI::App fresh_app;
+  Options fresh;
+  declare(fresh_app, fresh);
+  const auto apply = [&]() -> Status {
+    Options next = options;
+    take_over_live(next, fresh);
+    try {
+      [[maybe_unused]] const auto checked = journal_settings("", next);
+      const CoreSettings settings = core_settings(next);
+      if (auto set = set_log_level(log, next.log.level); !set) return set;
+      loop.post(Reconfigure{settings});
+    } catch (const StartError& e) {
+      return Error{ErrorCode::invalid, e.message()};
+    }
+    options = std::move(next);
+    return ok_status();
+  };
+  reloading.run(fresh_app, apply, log);
+}
+
 // Returns when nobody waits any more after a signal, or drain_s have passed.
-void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drain_s,
+void run_until_stopped(Loop& loop, http::Server& jobe_server, Options& options, Reload& reloading,
                        const StopSignals& signals, const Notifier& notifier, const Logger& log) {
   WakeFd done;
   std::thread loop_thread([&] {
     loop.run();
     done.raise();
   });
-  if (signals.wait(done)) {
-    log->info("stopping=draining drain_s={}", drain_s);
-    notifier.stopping(drain_s * 1'000 + kStopMarginMs);
+  if (wait_for_stop(
+          signals, done, [&] { reload(reloading, options, loop, log); }, log)) {
+    log->info("stopping=draining drain_s={}", options.drain_s);
+    notifier.stopping(options.drain_s * 1'000 + kStopMarginMs);
     jobe_server.stop_accepting();
-    loop.stop_when_idle(drain_s * 1'000);
+    loop.stop_when_idle(options.drain_s * 1'000);
     if (signals.wait(done)) {
       log->warn("stopping=at_once");
       ::_exit(1);  // crash-only: what was acknowledged is on disk
@@ -313,8 +368,8 @@ void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drai
   loop_thread.join();
 }
 
-int run(const Options& options, const StopSignals& signals) {
-  const Logger log = start_value("log-level", make_logger("docket-master", options.log_level));
+int run(Options& options, Reload& reloading, const StopSignals& signals) {
+  const Logger log = start_value("log-level", make_logger("docket-master", options.log));
   const Address agents_listen = start_value(
       "agents-listen", parse_url_address("agents-listen", "tcp", options.agents_listen));
   const http::AccessGate::Settings access = access_settings(options);
@@ -355,12 +410,19 @@ int run(const Options& options, const StopSignals& signals) {
   store::DiskBackups copies(
       data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
+  const http::Build build{DOCKET_VERSION, read_clock().wall};
+  const auto jobe_traffic = http::jobe_traffic();
+  const auto ops_traffic = http::ops_traffic();
+  const http::MetricsPage metrics(
+      published, build,
+      [&] { return store_figures(*journal, *files, journal_options.retention.database_bytes); },
+      {{"jobe", jobe_traffic}, {"ops", ops_traffic}});
   http::AccessGate ops_gate(published, access, log);
   http::OpsApi ops(
       post,
       [&](Event command, AuditEntry entry) { loop->order(std::move(command), std::move(entry)); },
-      {ops_jobe, *reader, *files, *audit, backups, ops_gate, published},
-      {DOCKET_VERSION, read_clock().wall}, options.ops_names);
+      {ops_jobe, *reader, *files, *audit, backups, ops_gate, metrics, published}, build,
+      options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
@@ -380,10 +442,11 @@ int run(const Options& options, const StopSignals& signals) {
         if (!http::JobeApi::owns(request.path)) return http::text_response(404, "");
         return jobe.handle(std::move(request));
       },
-      gone, log);
+      gone, jobe_traffic, log);
   ops_server = start_server(
       "ops-listen", kOpsListener, options.ops_listen, 1,
-      [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, log);
+      [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, ops_traffic,
+      log);
   listeners[kJobeListener] = jobe_server.get();
   listeners[kOpsListener] = ops_server.get();
   uploads.start();
@@ -396,7 +459,7 @@ int run(const Options& options, const StopSignals& signals) {
   say_access(options, access, published.get()->access->size(), log);
   say_ready(*jobe_server, *ops_server, *router);
   notifier.ready("Jobe API on " + jobe_server->address().text());
-  run_until_stopped(*loop, *jobe_server, options.drain_s, signals, notifier, log);
+  run_until_stopped(*loop, *jobe_server, options, reloading, signals, notifier, log);
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
@@ -412,11 +475,14 @@ int run(const Options& options, const StopSignals& signals) {
 }  // namespace docket
 
 int main(int argc, char** argv) {
-  const docket::StopSignals signals;
+  const docket::StopSignals signals(true);
   CLI::App app(
       "The master of a Docket cluster: speaks Jobe's API, queues runs, gives them to agents",
       "docket-master");
   docket::Options options;
   docket::declare(app, options);
-  return docket::run_program(app, argc, argv, [&] { return docket::run(options, signals); });
+  return docket::run_program(app, argc, argv, [&] {
+    docket::Reload reloading(argc, argv, app, docket::kLive);
+    return docket::run(options, reloading, signals);
+  });
 }

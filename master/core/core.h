@@ -6,7 +6,6 @@
 // when it connected; a job leaves the core only together with the SaveJob that makes it final.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -17,7 +16,9 @@
 #include <vector>
 
 #include "master/core/agents.h"
+#include "master/core/counters.h"
 #include "master/core/events.h"
+#include "master/core/history.h"
 #include "master/core/idempotency.h"
 #include "master/core/placement.h"
 #include "master/core/queue.h"
@@ -95,6 +96,7 @@ class Core {
   void on(Restored& event, Now now, Effects& out);
   void restore(Job&& job, FileHold hold, Now now, Effects& out);
   void on(StoreProblem& event, Now now, Effects& out);
+  void on(Reconfigure& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
 
   // core_access.cc
@@ -205,9 +207,10 @@ class Core {
               Now now, Effects& out);
   void on_deadline(LiveJob& job, Now now, Effects& out);
   void learn_duration(const std::string& language, std::uint32_t run_ms);
-  void count_done(Now now);
 
-  const CoreSettings settings_;
+  ClusterSample sample(Now now) const;
+
+  CoreSettings settings_;
   const std::string version_;
   bool stopping_ = false;
   std::string store_problem_;
@@ -241,8 +244,13 @@ class Core {
   std::string last_refusal_;
   WallMs last_refused_ = 0;
   std::uint64_t expired_ = 0;
-  std::array<std::pair<std::int64_t, std::uint64_t>, 60> done_{};  // (second, count) of a minute
+  Counters counters_;
+  RecentJobs recent_;
+  HistoryKeeper history_;
 };
+
+// "job=ID", with the client's own number where it sent one: how log lines begin.
+std::string log_name(const Job& job);
 
 // The body a client gets for a job that Docket itself ended: Jobe's form, outcome 20 or 21.
 std::string own_result(const JobId& id, Outcome outcome, const std::string& text);

@@ -180,12 +180,18 @@ struct StoreProblem {
   std::string problem;
 };
 
+// The settings have changed. Rhythms must stay, because agents and leases go by them.
+struct Reconfigure {
+  CoreSettings settings;
+};
+
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
 using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey,
                            RevokeKey, GrantAccess, RevokeAccess, PurgeBodies, Record, Explain,
-                           FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+                           FromAgent, BadFrame, LinkGone, Restored, StoreProblem, Reconfigure,
+                           StopAccepting>;
 
 // ---- effects
 

@@ -11,6 +11,8 @@
 
 #include "master/core/access.h"
 #include "master/core/api_key.h"
+#include "master/core/counters.h"
+#include "master/core/history.h"
 #include "protocol/messages.h"
 
 namespace docket {
@@ -26,6 +28,7 @@ enum class AgentState : std::uint8_t {
   lost,
   left
 };
+inline constexpr AgentState kLastAgentState = AgentState::left;
 
 constexpr std::string_view agent_state_name(AgentState state) {
   switch (state) {
@@ -68,6 +71,10 @@ struct AgentView {
   std::optional<HostReport> host;  // as it last told
   std::uint64_t finished = 0;      // attempts that ended here with an answer
   std::uint64_t host_faults = 0;   // attempts that ended here by the host's fault
+
+  bool takes_runs() const {
+    return state == AgentState::active && shortage.empty() && !languages.empty();
+  }
 };
 
 struct Snapshot {
@@ -78,20 +85,25 @@ struct Snapshot {
   std::size_t queued_bytes = 0;
   std::size_t running = 0;
   std::size_t slots = 0;            // of agents that can take work
+  std::size_t busy = 0;             // of these slots
   std::int64_t oldest_wait_ms = 0;  // of a queued job; 0 when none
-  std::uint64_t done_last_minute = 0;
-  std::uint64_t submitted = 0;          // since this start
-  std::uint64_t finished = 0;           // since this start
-  std::uint64_t late_results = 0;       // results that no longer counted, since this start
-  std::uint64_t refused = 0;            // runs, because a bound was reached, since this start
-  std::string last_refusal;             // which bound
-  WallMs last_refused = 0;              // and when; 0: never
-  std::uint64_t expired = 0;            // runs that waited too long, since this start
-  std::shared_ptr<const ApiKeys> keys;  // never null; empty: the API is open
+  std::size_t max_queued = 0;       // the queue's bounds
+  std::size_t max_queued_bytes = 0;
+  RecentRates recent;
+  std::shared_ptr<const History> history;  // null only where no core made the snapshot
+  Counters counters;
+  std::uint64_t submitted = 0;               // since this start
+  std::uint64_t finished = 0;                // since this start
+  std::uint64_t late_results = 0;            // results that no longer counted, since this start
+  std::uint64_t refused = 0;                 // runs, because a bound was reached, since this start
+  std::string last_refusal;                  // which bound
+  WallMs last_refused = 0;                   // and when; 0: never
+  std::uint64_t expired = 0;                 // runs that waited too long, since this start
+  std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
   std::shared_ptr<const AccessTokens> access;  // never null
-  std::vector<AgentView> agents;               // by name
-  std::vector<Language> languages;             // union over live agents, by id
-  std::vector<std::string> known_languages;    // ever told by an agent, sorted
+  std::vector<AgentView> agents;             // by name
+  std::vector<Language> languages;           // union over live agents, by id
+  std::vector<std::string> known_languages;  // ever told by an agent, sorted
 };
 
 }  // namespace docket

@@ -114,6 +114,7 @@ void Loop::perform(Now now) {
   std::vector<store::Save> saves;
   bool noted = false;
   for (Effect& effect : effects_) {
+    if (const auto* save = std::get_if<SaveJob>(&effect)) log(save->job);
     store::take_save(effect, saves);
     if (auto* note = std::get_if<Note>(&effect)) {
       log(*note);
@@ -208,6 +209,28 @@ void Loop::log(const Note& note) {
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   log_->log(note.level == Note::Level::info ? spdlog::level::info : spdlog::level::warn, "{}",
             text);
+}
+
+void Loop::log(const Job& job) {
+  // Of a run that is cancelled or expires the core's note tells, with the reason.
+  const auto level = job.state == JobState::done     ? spdlog::level::info
+                     : job.state == JobState::failed ? spdlog::level::warn
+                                                     : spdlog::level::debug;
+  if (!log_->should_log(level)) return;
+  std::string text =
+      log_name(job) + " state=" + std::string(state_name(job.state)) + " language=" + job.language;
+  if (!job.key.empty()) text += " key=" + job.key;
+  if (!job.attempts.empty()) {
+    const Attempt& last = job.attempts.back();
+    text += " agent=" + last.agent + " attempt=" + std::to_string(last.number) +
+            " waited_ms=" + std::to_string(waited_ms(job)) +
+            " run_ms=" + std::to_string(last.run_ms);
+  }
+  if (is_final(job.state)) {
+    text += " http_status=" + std::to_string(job.http_status) +
+            " outcome=" + std::to_string(job.outcome);
+  }
+  log_->log(level, "{}", text);
 }
 
 }  // namespace docket

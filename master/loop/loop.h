@@ -77,6 +77,7 @@ class Loop {
   void send_chunk(SendChunk& order);
   void tell_service_manager(Now now);
   void log(const Note& note);
+  void log(const Job& job);
 
   Core core_;
   net::Router& router_;

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
 #include "master/store/audit_log.h"
 #include "master/store/inspect.h"
+#include "master/store/journal_counts.h"
 #include "master/store/mark.h"
 #include "master/store/restore.h"
 #include "master/store/retention.h"
@@ -112,6 +114,7 @@ class SqliteJournal final : public Journal {
     mailbox_.post({number, std::move(saves), {}});
   }
   void report_damage(std::string problem) override { mailbox_.post({0, {}, std::move(problem)}); }
+  JournalFigures figures() const override { return counts_.read(); }
 
  private:
   void run();
@@ -154,6 +157,7 @@ class SqliteJournal final : public Journal {
   std::atomic<bool> stopping_ = false;
   WakeFd stop_;
   Mailbox<Batch> mailbox_;
+  JournalCounts counts_;
 
   // The journal's thread only:
   std::uint64_t committed_ = 0;
@@ -241,15 +245,24 @@ Status SqliteJournal::commit(const std::vector<Batch>& batches) {
 Status SqliteJournal::write_all(const std::vector<Batch>& batches) {
   const auto saves = last_states(batches);
   if (saves.empty() && !mark_due_) return ok_status();
-  return connection_->transaction([&] {
+  const auto begun = std::chrono::steady_clock::now();
+  const Status done = connection_->transaction([&] {
     for (const Save* save : saves) {
-      const Status done = std::visit([this](const auto& s) { return write(s); }, *save);
-      if (!done) return done;
+      const Status written = std::visit([this](const auto& s) { return write(s); }, *save);
+      if (!written) return written;
     }
     if (!mark_due_) return ok_status();
     statements_.set_mark.bind(1, static_cast<std::int64_t>(mark_ + 1));
     return statements_.set_mark.run();
   });
+  if (!done) {
+    ++counts_.failed_commits;
+  } else if (!saves.empty()) {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    counts_.commit_seconds.add(took.count());
+    counts_.commit_rows.add(static_cast<double>(saves.size()));
+  }
+  return done;
 }
 
 Status SqliteJournal::write(const SavePurge& order) {
@@ -318,6 +331,8 @@ void SqliteJournal::forget(Now now) {
   if (!step) return;
   forgotten_ += static_cast<std::uint64_t>(step->deleted);
   purged_ += static_cast<std::uint64_t>(step->purged);
+  counts_.deleted_jobs += static_cast<std::uint64_t>(step->deleted);
+  counts_.database_bytes = step->used_bytes;
   if (step->more) {
     next_retention_ = now.mono;
     return;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "master/core/events.h"
+#include "master/core/store_figures.h"
 #include "protocol/base/log.h"
 #include "protocol/base/result.h"
 
@@ -68,6 +69,8 @@ class Journal {
   virtual void post(std::uint64_t number, std::vector<Save> saves) = 0;
   // A reader found what was never written so. Any thread.
   virtual void report_damage(std::string problem) = 0;
+  // Counted since the start. Any thread.
+  virtual JournalFigures figures() const = 0;
 };
 
 }  // namespace docket::store

@@ -333,6 +333,16 @@ TEST_SUITE("openapi") {
     const Snapshot busy = busy_snapshot();
     check_answer("Status", status_json(Snapshot(), {"0.1.0", kNow}));
     check_answer("Status", status_json(busy, {"0.1.0", kNow}));
+    Snapshot counted = busy;
+    counted.recent.wait_p95_s = 1.25;
+    counted.recent.run_p95_s = 0;
+    check_answer("Status", status_json(counted, {"0.1.0", kNow}));
+    History history{kNow, {HistoryStep(), HistoryStep{true, 2, 1, 0, {1, 4, 4, 1'500}}}};
+    counted.history = std::make_shared<const History>(history);
+    check_answer("History", history_json(counted));
+    const json told = json::parse(history_json(counted));
+    CHECK(told["series"]["arrived"] == json::array({nullptr, 2}));
+    CHECK(told["series"]["oldest_wait_seconds"] == json::array({nullptr, 1.5}));
     check_answer("Agents", agents_json(Snapshot()));
     check_answer("Agents", agents_json(busy));
     const std::vector<Job> jobs = jobs_of_all_kinds();
@@ -372,10 +382,10 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
-         {"Status",       "Language", "Agents", "Agent", "Jobs",    "JobSummary", "Job",
-          "Attempt",      "Keys",     "Key",    "Host",  "Why",     "WhyHost",    "Ahead",
-          "Backup",       "Error",    "Tokens", "Token", "Session", "Audit",      "AuditEntry",
-          "FilesRemoved", "Purge",    "Files",  "File"}) {
+         {"Status",  "History",      "HistorySeries", "Language", "Agents", "Agent",   "Jobs",
+          "JobSummary", "Job",       "Attempt", "Keys",   "Key",    "Host",    "Why",
+          "WhyHost", "Ahead",        "Backup",  "Error",  "Tokens", "Token",   "Session",
+          "Audit",   "AuditEntry",   "FilesRemoved",  "Purge",    "Files",  "File"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

@@ -27,13 +27,6 @@ std::string_view without_prefix(std::string_view path) {
   return {};
 }
 
-// What the routes know: neither prefix nor slash at the end.
-std::string_view rest_of(std::string_view path) {
-  std::string_view rest = without_prefix(path);
-  if (rest.ends_with('/')) rest.remove_suffix(1);
-  return rest;
-}
-
 JobId fresh_job_id() {
   std::array<std::uint8_t, 10> random{};
   CHECK_THAT(::getrandom(random.data(), random.size(), 0) == static_cast<int>(random.size()));
@@ -95,11 +88,17 @@ std::span<const Route<JobeApi>> JobeApi::routes() {
 }
 
 const Route<JobeApi>* JobeApi::route_of(std::string_view method, std::string_view path) {
-  return find_route(routes(), method, rest_of(path)).route;
+  return find_route(routes(), method, inner_path(path)).route;
 }
 
 bool JobeApi::owns(std::string_view path) {
   return !without_prefix(path).empty();
+}
+
+std::string_view JobeApi::inner_path(std::string_view path) {
+  path = without_prefix(path);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path;
 }
 
 std::optional<Response> JobeApi::handle(Request&& request) {
@@ -109,7 +108,7 @@ std::optional<Response> JobeApi::handle(Request&& request) {
     add_cors(preflight);
     return preflight;
   }
-  const auto found = find_route(routes(), request.method, rest_of(request.path));
+  const auto found = find_route(routes(), request.method, inner_path(request.path));
   if (found.allow.empty()) return text_response(404, "");
   std::optional<Response> response;
   if (found.route != nullptr) {

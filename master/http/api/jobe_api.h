@@ -34,6 +34,8 @@ class JobeApi {
   static const Route<JobeApi>* route_of(std::string_view method, std::string_view path);
   // True for the paths this API answers.
   static bool owns(std::string_view path);
+  // What the patterns are matched with; empty for other paths.
+  static std::string_view inner_path(std::string_view path);
 
   // The answer, or nothing when the loop will give it.
   std::optional<Response> handle(Request&& request);

@@ -44,6 +44,7 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
   using enum Need;
   static constexpr Route<OpsApi> kRoutes[] = {
       {"GET", "/api/v1/status", &OpsApi::status, read},
+      {"GET", "/api/v1/history", &OpsApi::history, read},
       {"GET", "/api/v1/agents", &OpsApi::agents, read},
       {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon, operate, "agents.cordon"},
       {"POST", "/api/v1/agents/{id}/drain", &OpsApi::drain, operate, "agents.drain"},
@@ -69,6 +70,7 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"DELETE", "/api/v1/session", &OpsApi::end_session, read, "session.end"},
       {"GET", "/api/v1/audit", &OpsApi::list_audit, admin},
       {"POST", "/api/v1/backup", &OpsApi::backup, admin, "backup"},
+      {"GET", "/metrics", &OpsApi::metrics, read},
       {"GET", "/healthz", &OpsApi::healthz, nothing},
       {"GET", "/readyz", &OpsApi::readyz, nothing},
   };
@@ -206,8 +208,18 @@ std::optional<Response> OpsApi::healthz(Call&&, const std::string&) {
 }
 
 std::optional<Response> OpsApi::readyz(Call&&, const std::string&) {
-  const auto snapshot = parts_.published.get();
-  return snapshot->accepting ? plain(200, "ready\n") : plain(503, snapshot->problem + "\n");
+  const std::string why = why_not_ready(*parts_.published.get());
+  return why.empty() ? plain(200, "ready\n") : plain(503, why + "\n");
+}
+
+std::optional<Response> OpsApi::metrics(Call&&, const std::string&) {
+  Response response = plain(200, parts_.metrics.text());
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  return response;
+}
+
+std::optional<Response> OpsApi::history(Call&&, const std::string&) {
+  return json_response(history_json(*parts_.published.get()));
 }
 
 std::variant<Job, Response> OpsApi::find(const std::string& id_text) {

@@ -1,5 +1,5 @@
-// The operations listener: /api/v1, /healthz, /readyz and the status page's files. Called on the
-// reactors' threads. Serves Jobe's API too, for the page and the command line.
+// The operations listener: /api/v1, /metrics, /healthz, /readyz and the status page's files. Called
+// on the reactors' threads. Serves Jobe's API too, for the page and the command line.
 //
 // Every route names what its caller must have, and every one that changes something its action in
 // the audit; who asks is known before a handler is called.
@@ -18,6 +18,7 @@
 #include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/jobs_query.h"
+#include "master/http/api/metrics.h"
 #include "master/http/api/routes.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
@@ -34,6 +35,7 @@ struct OpsParts {
   AuditReader& audit;
   BackupRequests& backups;
   AccessGate& gate;
+  const MetricsPage& metrics;
   const Published<Snapshot>& published;
 };
 
@@ -56,6 +58,7 @@ class OpsApi {
 
  private:
   std::optional<Response> status(Call&& call, const std::string& id);
+  std::optional<Response> history(Call&& call, const std::string& id);
   std::optional<Response> agents(Call&& call, const std::string& id);
   std::optional<Response> cordon(Call&& call, const std::string& id);
   std::optional<Response> drain(Call&& call, const std::string& id);
@@ -68,6 +71,7 @@ class OpsApi {
   std::optional<Response> create_key(Call&& call, const std::string& id);
   std::optional<Response> revoke_key(Call&& call, const std::string& id);
   std::optional<Response> backup(Call&& call, const std::string& id);
+  std::optional<Response> metrics(Call&& call, const std::string& id);
   std::optional<Response> healthz(Call&& call, const std::string& id);
   std::optional<Response> readyz(Call&& call, const std::string& id);
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "master/http/api/php_value.h"
+#include "protocol/base/check.h"
 
 namespace docket::http {
 namespace {
@@ -19,6 +20,10 @@ std::string dump(const ordered_json& value) {
 template <class T>
 ordered_json if_known(bool known, const T& value) {
   return known ? ordered_json(value) : ordered_json();
+}
+
+ordered_json value_or_null(const std::optional<double>& value) {
+  return if_known(value.has_value(), value.value_or(0));
 }
 
 ordered_json time_or_null(WallMs time) {
@@ -99,10 +104,6 @@ std::string rfc3339(WallMs time) {
 
 namespace {
 
-bool takes_work(const AgentView& agent) {
-  return agent.state == AgentState::active && agent.shortage.empty() && !agent.languages.empty();
-}
-
 bool is_out_sick(const AgentView& agent) {
   return agent.state == AgentState::quarantined || agent.state == AgentState::probing;
 }
@@ -141,7 +142,7 @@ std::string_view level_name(Light::Level level) {
 Light light_of(const Snapshot& snapshot) {
   Light light;
   const auto all = snapshot.agents.size();
-  light.takes_work = static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, takes_work));
+  light.takes_work = static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, &AgentView::takes_runs));
   if (!snapshot.accepting) {
     light.summary = "Not accepting runs: " + snapshot.problem + ".";
   } else if (all == 0) {
@@ -175,7 +176,10 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"oldest_wait_ms", snapshot.oldest_wait_ms},
                {"running", snapshot.running},
                {"slots", snapshot.slots},
-               {"done_per_minute", snapshot.done_last_minute},
+               {"done_per_minute", snapshot.recent.done},
+               {"failed_per_minute", snapshot.recent.failed},
+               {"wait_p95_seconds", value_or_null(snapshot.recent.wait_p95_s)},
+               {"run_p95_seconds", value_or_null(snapshot.recent.run_p95_s)},
                {"submitted", snapshot.submitted},
                {"finished", snapshot.finished},
                {"late_results", snapshot.late_results},
@@ -186,6 +190,36 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"agents", snapshot.agents.size()},
                {"agents_taking_work", light.takes_work},
                {"languages", languages_of(snapshot.languages)}});
+}
+
+std::string history_json(const Snapshot& snapshot) {
+  CHECK_THAT(snapshot.history != nullptr);
+  const History& history = *snapshot.history;
+  const auto series = [&](auto value) {
+    ordered_json list = ordered_json::array();
+    for (const HistoryStep& step : history.steps) list.push_back(if_known(step.known, value(step)));
+    return list;
+  };
+  return dump({{"step_seconds", History::kStepMs / 1000},
+               {"until", rfc3339(history.until)},
+               {"series",
+                {{"arrived", series([](const auto& step) { return step.arrived; })},
+                 {"done", series([](const auto& step) { return step.done; })},
+                 {"failed", series([](const auto& step) { return step.failed; })},
+                 {"waiting", series([](const auto& step) { return step.at_end.waiting; })},
+                 {"busy", series([](const auto& step) { return step.at_end.busy; })},
+                 {"slots", series([](const auto& step) { return step.at_end.slots; })},
+                 {"oldest_wait_seconds", series([](const auto& step) {
+                    return static_cast<double>(step.at_end.oldest_wait_ms) / 1e3;
+                  })}}}});
+}
+
+std::string why_not_ready(const Snapshot& snapshot) {
+  if (!snapshot.accepting) return snapshot.problem;
+  if (snapshot.agents.empty()) return "no agent has joined yet";
+  const bool any = std::any_of(snapshot.agents.begin(), snapshot.agents.end(),
+                               [](const AgentView& agent) { return agent.takes_runs(); });
+  return any ? "" : "no sandbox can take work";
 }
 
 namespace {

@@ -32,6 +32,7 @@ std::string_view level_name(Light::Level level);
 std::string outcome_words(const Job& job);
 
 std::string status_json(const Snapshot& snapshot, const Build& build);
+std::string history_json(const Snapshot& snapshot);
 std::string agents_json(const Snapshot& snapshot);
 std::string jobs_json(const JobPage& page, WallMs now);
 std::string files_json(const FileUse& use, const std::vector<FileEntry>& files);
@@ -41,6 +42,9 @@ std::string backup_json(const BackupMade& made);
 std::string job_json(const Job& job, WallMs now, bool source);
 
 std::string why_json(const Why& why);
+
+// Why the master should get no runs now; empty when it should.
+std::string why_not_ready(const Snapshot& snapshot);
 
 // A text as a JSON string, as Jobe writes its errors: UTF-8 raw, '/' not escaped, U+2028 and
 // U+2029 escaped.
