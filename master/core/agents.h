@@ -35,8 +35,8 @@ struct Agent {
   std::string name;
   std::string version;
   std::uint64_t instance = 0;
-  LinkId link = 0;  // 0: not connected
-  LinkId last_link = 0;
+  LinkId link = 0;       // 0: not connected
+  LinkId last_link = 0;  // on which it last said hello, connected or not
   AgentState state = AgentState::lost;
   std::string reason;     // why it is lost or draining
   bool stopping = false;  // it said itself that it will leave

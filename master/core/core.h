@@ -147,9 +147,6 @@ class Core {
   void record_good(Agent& agent, const LiveJob& job, Effects& out);
   void record_fault(Agent& agent, Program program, const std::string& what, Now now, Effects& out);
   // True when the job failed in this way on another host, and both are above suspicion.
-  // Less time than this, and a program of the job cannot have been ended by Jobe's clock.
-  std::uint32_t by_clock_ms(const LiveJob& job, const Agent& agent, const Finished& finished) const;
-  static void learn_least(Agent& agent, const std::string& language, const Finished& finished);
   bool own_fault(LiveJob& job, Agent& agent, const Finished& finished);
   // Nobody else runs one of its languages, for all jobs or for those of a key that requires tags.
   bool last_of_a_language(const Agent& agent, bool suspects_serve) const;
@@ -158,6 +155,9 @@ class Core {
   void check_quarantine(Agent& agent, Now now, Effects& out);
 
   // core_doubts.cc
+  // Less time than this, and a program of the job cannot have been ended by Jobe's clock.
+  std::uint32_t by_clock_ms(const LiveJob& job, const Agent& agent, const Finished& finished) const;
+  static void learn_least(Agent& agent, const std::string& language, const Finished& finished);
   // An answer is doubted once: the second one is told, whatever it is.
   bool may_doubt(const LiveJob& job) const;
   void doubt(LiveJob& job, Agent& agent, const Finished& finished, Now now, Effects& out);

@@ -67,12 +67,11 @@ MUTANTS = [
     ("queue without bound", "master/core/core_clients.cc",
      "if (queued_ >= settings_.max_queued_jobs) {", "if (false) {"),
     ("fair share ignored", "master/core/queue.cc",
-     "return std::max(classes_[static_cast<std::size_t>(rank)].level, had_of(lane, rank));",
-     "return 0;"),
+     "return {std::max(of_rank.level, had), had};", "return {0, had};"),
     ("flood ages past newcomers", "master/core/queue.cc",
-     "const int rank = rank_in(ranks, lane);\n    const double start",
+     "const int rank = rank_in(ranks, lane);\n    const auto [start",
      "const int rank = std::max(0, class_of(lane.priority) - static_cast<int>((now - "
-     "lane.jobs.begin()->second.since) / ageing_ms_));\n    const double start"),
+     "lane.jobs.begin()->second.since) / ageing_ms_));\n    const auto [start"),
     # ---- hosts
     ("quarantine of the last host", "master/core/core_health.cc",
      "if (last_of_a_language(agent, false)) {", "if (false) {"),
