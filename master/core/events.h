@@ -188,10 +188,10 @@ struct Reconfigure {
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
-using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey,
-                           RevokeKey, GrantAccess, RevokeAccess, PurgeBodies, Record, Explain,
-                           FromAgent, BadFrame, LinkGone, Restored, StoreProblem, Reconfigure,
-                           StopAccepting>;
+using Event =
+    std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
+                 GrantAccess, RevokeAccess, PurgeBodies, Record, Explain, FromAgent, BadFrame,
+                 LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
 
 // ---- effects
 

@@ -382,10 +382,10 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
-         {"Status",  "History",      "HistorySeries", "Language", "Agents", "Agent",   "Jobs",
-          "JobSummary", "Job",       "Attempt", "Keys",   "Key",    "Host",    "Why",
-          "WhyHost", "Ahead",        "Backup",  "Error",  "Tokens", "Token",   "Session",
-          "Audit",   "AuditEntry",   "FilesRemoved",  "Purge",    "Files",  "File"}) {
+         {"Status",     "History",    "HistorySeries", "Language", "Agents", "Agent", "Jobs",
+          "JobSummary", "Job",        "Attempt",       "Keys",     "Key",    "Host",  "Why",
+          "WhyHost",    "Ahead",      "Backup",        "Error",    "Tokens", "Token", "Session",
+          "Audit",      "AuditEntry", "FilesRemoved",  "Purge",    "Files",  "File"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

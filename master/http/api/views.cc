@@ -142,7 +142,8 @@ std::string_view level_name(Light::Level level) {
 Light light_of(const Snapshot& snapshot) {
   Light light;
   const auto all = snapshot.agents.size();
-  light.takes_work = static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, &AgentView::takes_runs));
+  light.takes_work =
+      static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, &AgentView::takes_runs));
   if (!snapshot.accepting) {
     light.summary = "Not accepting runs: " + snapshot.problem + ".";
   } else if (all == 0) {
