@@ -79,16 +79,18 @@ TEST_SUITE("e2e operations") {
   TEST_CASE("files are listed, kept while a run needs them, and removed") {
     Cluster cluster;
     cluster.add_host("lab-1", 1);
-    const Reply put = http("PUT", cluster.jobe("files/abc"), R"({"file_contents":"NDI="})");
+    const Reply put = http("PUT", cluster.jobe("files/abcdefgh"), R"({"file_contents":"NDI="})");
     REQUIRE(put.status == 204);
     const std::string id =
         cluster.submit("python3", "import time; print(open('a.txt').read()); time.sleep(2)",
-                       {{"file_list", json::array({json::array({"abc", "a.txt"})})}});
-    const auto remove = [&] { return http("DELETE", cluster.ops("/api/v1/files/abc")).status; };
+                       {{"file_list", json::array({json::array({"abcdefgh", "a.txt"})})}});
+    const auto remove = [&] {
+      return http("DELETE", cluster.ops("/api/v1/files/abcdefgh")).status;
+    };
     CHECK(remove() == 409);
     const json listed = http("GET", cluster.ops("/api/v1/files")).json();
     CHECK(listed["count"] == 1);
-    CHECK(listed["files"][0]["id"] == "abc");
+    CHECK(listed["files"][0]["id"] == "abcdefgh");
     CHECK(listed["files"][0]["needed"] == true);
     CHECK(ended(cluster, id)["stdout"] == "42\n");
     const std::string gc = cluster.ops("/api/v1/files/gc");
