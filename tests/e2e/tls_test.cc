@@ -131,11 +131,13 @@ class Site {
   }
 };
 
-void check_through(const Site& site, const Doors& doors, const std::string& proxy) {
+void check_through(const Site& site, const Doors& doors, const std::string& proxy,
+                   const Process& process) {
   CAPTURE(proxy);
   const std::string jobe = "https://" + doors.jobe + "/jobe/index.php/restapi/";
   const std::string ops = "https://" + doors.ops;
-  REQUIRE(eventually(20'000, [&] { return site.curl(ops + "/healthz") == "ok\n 200"; }));
+  const bool up = eventually(20'000, [&] { return site.curl(ops + "/healthz") == "ok\n 200"; });
+  REQUIRE_MESSAGE(up, process.err());
   // The proxy is on loopback, and no token comes with that.
   CHECK(site.curl(ops + "/api/v1/status").ends_with(" 401"));
   CHECK(site.curl(ops + "/api/v1/status", site.with_token()).ends_with(" 200"));
@@ -187,8 +189,8 @@ TEST_SUITE("e2e tls") {
     const Doors by_haproxy;
     const auto nginx = site.start_nginx(by_nginx);
     const auto haproxy = site.start_haproxy(by_haproxy);
-    check_through(site, by_nginx, "nginx");
-    check_through(site, by_haproxy, "haproxy");
+    check_through(site, by_nginx, "nginx", *nginx);
+    check_through(site, by_haproxy, "haproxy", *haproxy);
 
     const std::string body = site.cluster.folder() + "/long.json";
     std::ofstream(body) << run_body("python3", kLongRun, {{"parameters", {{"cputime", 60}}}});
