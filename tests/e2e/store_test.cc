@@ -11,6 +11,7 @@
 #include <iterator>
 #include <thread>
 
+#include "master/store/inspect.h"
 #include "tests/e2e/cluster.h"
 #include "tests/e2e/stub_sandbox.h"
 
@@ -31,8 +32,8 @@ std::string content_of(const std::string& path) {
 }
 
 // The sqlite3 command on a database; its output.
-std::string sqlite3(const std::string& database, const std::string& commands,
-                    const std::string& folder) {
+std::string query(const std::string& database, const std::string& commands,
+                  const std::string& folder) {
   const Ended ended = run("/usr/bin/sqlite3", {"-bail", database, commands}, folder);
   REQUIRE_MESSAGE(ended.status == 0, ended.err);
   return ended.out;
@@ -103,7 +104,7 @@ TEST_SUITE("e2e store") {
     CHECK(jobs["jobs"].size() > 20);
 
     std::ofstream(data + "/docket.db", std::ios::binary) << whole;
-    sqlite3(data + "/docket.db", "PRAGMA user_version=99", cluster.folder());
+    query(data + "/docket.db", "PRAGMA user_version=99", cluster.folder());
     const std::string later = content_of(data + "/docket.db");
     CHECK(refusal(data, cluster.folder()).find("upgrade docket-master") != std::string::npos);
     CHECK(content_of(data + "/docket.db") == later);
@@ -162,7 +163,7 @@ TEST_SUITE("e2e store") {
     CHECK(twice.err.find("already") != std::string::npos);
     CHECK(path.status == 2);
     CHECK(nlohmann::json::parse(timed.out)["jobs"].get<int>() >= 1'500);
-    CHECK(sqlite3(copy, "PRAGMA integrity_check", cluster.folder()) == "ok\n");
+    CHECK(query(copy, "PRAGMA integrity_check", cluster.folder()) == "ok\n");
 
     const std::string fresh = cluster.folder() + "/fresh";
     fs::create_directory(fresh);
@@ -183,7 +184,7 @@ TEST_SUITE("e2e store") {
     const std::string data = cluster.folder() + "/master";
     cluster.master().signal(SIGTERM);
     REQUIRE(cluster.master().wait_exit(20'000) == 0);
-    sqlite3(data + "/docket.db", kManyJobs, cluster.folder());
+    query(data + "/docket.db", kManyJobs, cluster.folder());
     const auto began = Clock::now();
     Process master("docket-master", master_arguments(data), cluster.folder());
     const auto facts = master.wait_ready();
@@ -215,7 +216,7 @@ TEST_SUITE("e2e store") {
     fs::create_directory(data);
     const std::string database = data + "/docket.db";
     // Layout 1 as the first version made it, with 60,000 jobs that have ended.
-    sqlite3(database, R"sql(
+    query(database, R"sql(
       PRAGMA auto_vacuum=INCREMENTAL; PRAGMA journal_mode=WAL;
       CREATE TABLE jobs (id TEXT PRIMARY KEY NOT NULL, state INTEGER NOT NULL,
         async INTEGER NOT NULL, language TEXT NOT NULL, client_job TEXT NOT NULL,
@@ -232,28 +233,28 @@ TEST_SUITE("e2e store") {
         CAST(strftime('%s', 'now') AS INTEGER) * 1000,
         200, 15, 'lab-1', '[]', '[]', randomblob(1500), x'7b7d' FROM n;
       PRAGMA user_version=1;)sql",
-            folder.path());
+          folder.path());
     const std::string sum = "SELECT count(*), sum(length(run_spec)), min(id), max(id) FROM jobs";
-    const std::string rows = sqlite3(database, sum, folder.path());
+    const std::string rows = query(database, sum, folder.path());
     int killed = 0;
     for (int wait_ms = 60; wait_ms < 1'000; wait_ms += 60) {
       Process master("docket-master", master_arguments(data), folder.path());
       std::this_thread::sleep_for(std::chrono::milliseconds(wait_ms));
       killed += master.out().empty() ? 1 : 0;
       master.kill_now();
-      const std::string version = sqlite3(database, "PRAGMA user_version", folder.path());
-      CHECK(("1\n" <= version && version <= "5\n"));
+      const int layout = std::stoi(query(database, "PRAGMA user_version", folder.path()));
+      CHECK((1 <= layout && layout <= docket::store::kNewestLayout));
       const std::string keys =
-          sqlite3(database, "SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'api_key'",
-                  folder.path());
-      CHECK(keys == (version == "1\n" ? "0\n" : "1\n"));
-      CHECK(sqlite3(database, sum, folder.path()) == rows);
+          query(database, "SELECT count(*) FROM pragma_table_info('jobs') WHERE name = 'api_key'",
+                folder.path());
+      CHECK(keys == (layout == 1 ? "0\n" : "1\n"));
+      CHECK(query(database, sum, folder.path()) == rows);
     }
     CHECK(killed > 0);
     Process master("docket-master", master_arguments(data), folder.path());
     master.wait_ready(120'000);
-    CHECK(sqlite3(database, sum, folder.path()) == rows);
-    CHECK(sqlite3(database, "PRAGMA user_version; PRAGMA integrity_check", folder.path()) ==
-          "5\nok\n");
+    CHECK(query(database, sum, folder.path()) == rows);
+    CHECK(query(database, "PRAGMA user_version; PRAGMA integrity_check", folder.path()) ==
+          std::to_string(docket::store::kNewestLayout) + "\nok\n");
   }
 }
