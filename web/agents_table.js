@@ -1,7 +1,7 @@
 // The table of agents: how each fares, and what may be done with it.
 
 import {
-  age, age_ms, badge, by_id, coarse_since, count, dotted, element, make_head, make_row, master_now,
+  age, age_ms, badge, by_id, coarse_since, count, counted, dotted, element, make_head, make_row, master_now,
   percent, set_children, set_meter, set_text, set_time, sync_rows, take_over,
 } from './common.js';
 import {ask_first} from './dialog.js';
@@ -39,24 +39,44 @@ const rate_words = (rate) => rate === null ? '…' : rate < 9.95 ? rate.toFixed(
 
 // ---- languages
 
-// The languages that agents have in more than one version, each with its versions.
+// The languages that agents have in more than one version: by id, how many have each version.
 function mixed_languages(agents) {
   const versions = new Map();
   for (const {id, version} of agents.filter(is_here).flatMap((agent) => agent.languages)) {
-    versions.set(id, (versions.get(id) ?? new Set()).add(version));
+    const found = versions.get(id) ?? new Map();
+    versions.set(id, found.set(version, (found.get(version) ?? 0) + 1));
   }
   return new Map([...versions].filter(([, found]) => found.size > 1));
 }
 
-function languages_list(languages, mixed) {
+// Of a mixed language, a version that most agents do not have.
+function is_odd(mixed, {id, version}) {
+  const found = mixed.get(id);
+  if (found === undefined) return false;
+  const agents = [...found.values()].reduce((sum, number) => sum + number, 0);
+  return (found.get(version) ?? 0) * 2 <= agents;
+}
+
+function language_item({id, version}, differs) {
+  return element('li', {class: differs ? 'differs' : null},
+    id, ' ', element('span', {class: 'faint'}, version),
+    differs ? element('span', {class: 'unseen'}, ' (differs from other agents)') : null);
+}
+
+const kFewLanguages = 3;
+
+// Those that differ are always seen; many others only when asked for: twenty hosts are alike.
+function languages_list([languages, odd, known]) {
   if (languages.length === 0) return element('span', {class: 'faint'}, 'none');
-  const items = languages.map(({id, version}) => {
-    const differs = mixed.includes(id);
-    return element('li', {class: differs ? 'differs' : null},
-      id, ' ', element('span', {class: 'faint'}, version),
-      differs ? element('span', {class: 'unseen'}, ' (differs between agents)') : null);
-  });
-  return element('ul', {class: 'inline'}, ...items);
+  const list = (some) => element('ul', {class: 'inline'},
+    ...some.map((language) => language_item(language, odd.includes(language.id))));
+  if (languages.length <= kFewLanguages) return list(languages);
+  const differing = languages.filter(({id}) => odd.includes(id));
+  const words = languages.length < known
+    ? `${languages.length} of ${known} languages` : counted(languages.length, 'language');
+  const all = element('details', {}, element('summary', {}, words),
+    list(languages.filter((language) => !differing.includes(language))));
+  return differing.length === 0 ? all : [all, list(differing)];
 }
 
 // ---- what may be done
@@ -141,18 +161,18 @@ function show_faults(cell, agent) {
   set_text(cell, `${count(agent.host_faults)}${share}`);
   cell.title = share === '' ? '' : `of ${count(ended)} attempts that ended there`;
   cell.classList.toggle('warned', agent.host_faults > 0);
+  cell.classList.toggle('usual', agent.host_faults === 0);
 }
 
-function show_agent(row, agent, mixed, master_version) {
+function show_agent(row, agent, mixed, known, master_version) {
   const [name, state, load, languages, rate, finished, faults, last_seen, version, actions] =
     row.cells;
   show_name(name, agent);
   show_state(state, agent);
   set_text(load.firstChild, `${count(agent.running)} / ${count(agent.slots)}`);
   set_meter(load.lastChild, agent.running, agent.slots);
-  const ids = is_here(agent) ? agent.languages.map(({id}) => id) : [];
-  const mixed_here = ids.filter((id) => mixed.has(id));
-  set_children(languages, [agent.languages, mixed_here], (v) => languages_list(...v));
+  const odd = agent.languages.filter((one) => is_here(agent) && is_odd(mixed, one)).map(({id}) => id);
+  set_children(languages, [agent.languages, odd, known], languages_list);
   set_text(rate, rate_words(per_minute(agent)));
   set_text(finished, count(agent.finished));
   show_faults(faults, agent);
@@ -169,12 +189,13 @@ function show_agent(row, agent, mixed, master_version) {
 export function show_agents(agents, master_version, again) {
   refresh = again;
   const mixed = mixed_languages(agents);
+  const known = new Set(agents.filter(is_here).flatMap(({languages}) => languages.map(({id}) => id))).size;
   const head = by_id('agents-head');
   set_children(head, kColumns, make_head);
   sync_rows(take_over(by_id('agents')), agents, (agent) => agent.name, make_agent_row,
-    (row, agent) => show_agent(row, agent, mixed, master_version));
+    (row, agent) => show_agent(row, agent, mixed, known, master_version));
   by_id('agents-empty').hidden = agents.length > 0;
-  const told = [...mixed].map(([id, versions]) => `${id} (${[...versions].sort().join(', ')})`);
+  const told = [...mixed].map(([id, versions]) => `${id} (${[...versions.keys()].sort().join(', ')})`);
   const hint = by_id('agents-hint');
   set_children(hint, told, () => told.length === 0 ? [] :
     [badge('versions differ', 'attention'), ` ${told.join(', ')}`]);

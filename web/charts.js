@@ -1,20 +1,22 @@
-// The last hour as small charts: one line or area for each series, its figures at the pointer, and
-// in words for those who do not see it. Made of nodes, without a library.
+// The last hour as small charts: one line for each series, its figures at the pointer, and in words
+// for those who do not see it. Made of nodes, without a library.
 
 import {by_id, clock, count, duration, element, set_text} from './common.js';
+import {show_history_table} from './history_table.js';
 
 const kSvg = 'http://www.w3.org/2000/svg';
 const kWidth = 360;
 const kHeight = 96;
-const kTop = 6;  // so that the highest line is whole
+const kTop = 8;  // the highest mark: lines end below it
 
-// Each: its title and its lines, lowest first. `per` turns a step's figure into the one shown.
+// Each: its title and its lines, lowest first. An area is filled down to the ground.
 const kCharts = [
   {title: 'Runs per minute', lines: [
-    {series: 'arrived', name: 'arrived', kind: 'arrived', per_minute: true},
+    {series: 'arrived', name: 'arrived', kind: 'arrived', area: true, per_minute: true},
     {series: 'done', name: 'done', kind: 'done', per_minute: true},
     {series: 'failed', name: 'failed', kind: 'failed', per_minute: true}]},
-  {title: 'Waiting', lines: [{series: 'waiting', name: 'waiting', kind: 'waiting', area: true}]},
+  {title: 'Waiting runs', lines: [
+    {series: 'waiting', name: 'waiting', kind: 'waiting', area: true}]},
   {title: 'Busy slots', lines: [
     {series: 'busy', name: 'busy', kind: 'busy', area: true},
     {series: 'slots', name: 'slots', kind: 'slots', step: true}]},
@@ -31,75 +33,118 @@ function svg(tag, attributes) {
 const figure_words = (line, value) =>
   value === null ? '–' : line.seconds ? duration(value * 1000) : count(Math.round(value));
 
-// 1, 2 or 5 times a power of ten: the first that is not below `value`.
-export function round_up(value) {
-  if (value <= 1) return 1;
-  const power = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 5, 10].map((factor) => factor * power).find((mark) => mark >= value);
+// ---- figures
+
+// What a line shows: of counts, those of the minute that ends with each step, as on the card.
+function shown_values(values, step_seconds, {per_minute = false}) {
+  if (!per_minute) return values;
+  const steps = Math.max(1, Math.round(60 / step_seconds));
+  return values.map((value, at) => {
+    if (value === null) return null;
+    return values.slice(Math.max(0, at + 1 - steps), at + 1).reduce((sum, one) => sum + one, 0);
+  });
 }
 
-// The path of a line; where nothing is known it is broken. An area goes down to the ground.
-export function path_of(values, most, {area = false, step = false} = {}) {
-  const x = (index) => ((index * kWidth) / Math.max(1, values.length - 1)).toFixed(1);
-  const y = (value) => (kHeight - (value / most) * (kHeight - kTop)).toFixed(1);
-  const parts = [];
-  let begun = null;
-  const close = (last) => {
-    if (area && begun !== null) parts.push(`L${x(last)} ${kHeight}L${x(begun)} ${kHeight}Z`);
-    begun = null;
-  };
-  values.forEach((value, index) => {
-    if (value === null) {
-      close(index - 1);
-      return;
-    }
-    if (begun === null) {
-      begun = index;
-      parts.push(`M${x(index)} ${y(value)}`);
-    } else {
-      parts.push(step ? `H${x(index)}V${y(value)}` : `L${x(index)} ${y(value)}`);
-    }
-  });
-  close(values.length - 1);
-  return parts.join('');
+// The first even round number that is not below `value`: its half is a mark as well.
+export function round_up(value) {
+  for (let power = 1; ; power *= 10) {
+    const mark = [10, 12, 16, 20, 30, 40, 60, 80].map((step) => (step * power) / 10)
+      .find((one) => one % 2 === 0 && one >= value);
+    if (mark !== undefined) return mark;
+  }
 }
+
+// The stretches in which something is known, or nothing: [first, last], both included.
+function stretches(values, known) {
+  const found = [];
+  values.forEach((value, at) => {
+    if ((value !== null) !== known) return;
+    if (found.at(-1)?.[1] === at - 1) found.at(-1)[1] = at;
+    else found.push([at, at]);
+  });
+  return found;
+}
+
+// ---- paths
+
+const x_of = (index, length) => ((index * kWidth) / Math.max(1, length - 1)).toFixed(1);
+
+// A line is broken where nothing is known; a step between two such places is a dot.
+export function line_path(values, most, {step = false} = {}) {
+  const x = (at) => x_of(at, values.length);
+  const y = (at) => (kHeight - (values[at] / most) * (kHeight - kTop)).toFixed(1);
+  return stretches(values, true).map(([first, last]) => {
+    let path = `M${x(first)} ${y(first)}${first === last ? 'h0' : ''}`;
+    for (let at = first + 1; at <= last; ++at) {
+      path += step ? `H${x(at)}V${y(at)}` : `L${x(at)} ${y(at)}`;
+    }
+    return path;
+  }).join('');
+}
+
+function area_path(values, most) {
+  const ends = stretches(values, true);
+  return line_path(values, most).split('M').slice(1).map((part, index) => {
+    const [first, last] = ends[index].map((at) => x_of(at, values.length));
+    return `M${part}L${last} ${kHeight}H${first}Z`;
+  }).join('');
+}
+
+// What is not known is not drawn as nothing: its place is shaded, to the steps beside it.
+function unknown_path(values) {
+  const last_index = values.length - 1;
+  return stretches(values, false).map(([first, last]) => {
+    const [from, to] = [Math.max(0, first - 1), Math.min(last_index, last + 1)];
+    return `M${x_of(from, values.length)} 0H${x_of(to, values.length)}V${kHeight}H${x_of(from, values.length)}Z`;
+  }).join('');
+}
+
+// ---- a chart
 
 class Chart {
   constructor({title, lines}) {
     this.lines = lines;
     this.data = null;
     this.readout = element('span', {class: 'readout', 'aria-hidden': 'true'});
-    this.top = element('span', {class: 'mark top', 'aria-hidden': 'true'});
-    this.from = element('span', {});
+    this.marks = ['mark', 'mark half'].map((kind) => element('span', {class: kind, 'aria-hidden': 'true'}));
+    this.times = [element('span'), element('span'), element('span', {}, 'now')];
+    this.unknown = svg('path', {class: 'unknown'});
+    this.areas = lines.map((line) => svg('path', {class: `area ${line.kind}`}));
+    this.paths = lines.map((line) => svg('path', {class: `line ${line.kind}`}));
+    this.cursor = svg('line', {class: 'cursor', y1: '0', y2: String(kHeight), visibility: 'hidden'});
+    const middle = kTop + (kHeight - kTop) / 2;
+    const grid = svg('path', {class: 'grid', d: `M0 ${kTop}H${kWidth}M0 ${middle}H${kWidth}`});
     this.picture = svg('svg', {viewBox: `0 0 ${kWidth} ${kHeight}`, preserveAspectRatio: 'none',
       role: 'img'});
-    this.paths = lines.map((line) => svg('path', {class: `${line.area ? 'area ' : ''}${line.kind}`}));
-    this.cursor = svg('line', {class: 'cursor', y1: '0', y2: String(kHeight), visibility: 'hidden'});
-    this.picture.append(...this.paths, this.cursor);
-    const plot = element('div', {class: 'plot'}, this.picture, this.top);
+    this.picture.append(this.unknown, grid, ...this.areas, ...this.paths, this.cursor);
+    const plot = element('div', {class: 'plot'}, this.picture, ...this.marks);
     this.node = element('figure', {class: 'chart'},
       element('figcaption', {}, element('span', {class: 'chart-title'}, title), this.readout), plot,
-      element('p', {class: 'axis', 'aria-hidden': 'true'}, this.from, element('span', {}, 'now')));
+      element('p', {class: 'axis', 'aria-hidden': 'true'}, ...this.times));
     plot.addEventListener('pointermove', (event) => this.point_at(event));
     plot.addEventListener('pointerleave', () => this.point_away());
   }
 
   show({series, step_seconds, until}) {
-    const scale = 60 / step_seconds;
     const values = this.lines.map((line) =>
-      (series[line.series] ?? []).map((value) =>
-        value === null ? null : line.per_minute ? value * scale : value));
+      shown_values(series[line.series], step_seconds, line));
     this.data = {values, step_seconds, until: Date.parse(until)};
-    const most = round_up(Math.max(...values.flat().map((value) => value ?? 0), 0));
-    this.lines.forEach((line, index) =>
-      this.paths[index].setAttribute('d', path_of(values[index], most, line)));
-    set_text(this.top, figure_words(this.lines[0], most));
-    set_text(this.from, `${Math.round(((values[0].length - 1) * step_seconds) / 60)}\u00a0min ago`);
+    const most = round_up(Math.max(0, ...values.flat().map((value) => value ?? 0)));
+    this.unknown.setAttribute('d', unknown_path(values[0]));
+    this.lines.forEach((line, index) => {
+      this.paths[index].setAttribute('d', line_path(values[index], most, line));
+      if (line.area) this.areas[index].setAttribute('d', area_path(values[index], most));
+    });
+    [most, most / 2].forEach((mark, index) => set_text(this.marks[index],
+      this.lines[0].seconds && mark < 60 ? `${mark}\u00a0s` : figure_words(this.lines[0], mark)));
+    const minutes = Math.round(((values[0].length - 1) * step_seconds) / 60);
+    set_text(this.times[0], `${minutes}\u00a0min ago`);
+    set_text(this.times[1], `${Math.round(minutes / 2)}\u00a0min`);
     this.picture.setAttribute('aria-label', this.words());
     if (this.cursor.getAttribute('visibility') === 'hidden') this.point_away();
   }
 
-  // "Waiting: now 12, at most 340 at 14:05:10"
+  // "waiting: now 12, at most 340 at 14:05:10"
   words() {
     const parts = this.lines.map((line, index) => {
       const values = this.data.values[index];
@@ -124,11 +169,11 @@ class Chart {
   }
 
   point_at(event) {
-    if (this.data === null || this.data.values[0].length === 0) return;
+    if (this.data === null) return;
     const {left, width} = this.picture.getBoundingClientRect();
     const last = this.data.values[0].length - 1;
     const index = Math.min(last, Math.max(0, Math.round(((event.clientX - left) / width) * last)));
-    const x = String((index * kWidth) / Math.max(1, last));
+    const x = x_of(index, last + 1);
     this.cursor.setAttribute('x1', x);
     this.cursor.setAttribute('x2', x);
     this.cursor.setAttribute('visibility', 'visible');
@@ -144,12 +189,16 @@ class Chart {
 let charts = null;
 
 export function show_history(history) {
-  const has_any = Object.values(history.series).some((values) => values.length > 0);
-  by_id('history').hidden = !has_any;
-  if (!has_any) return;
   if (charts === null) {
     charts = kCharts.map((chart) => new Chart(chart));
     by_id('charts').replaceChildren(...charts.map((chart) => chart.node));
+    by_id('history').hidden = false;
   }
   charts.forEach((chart) => chart.show(history));
+  show_history_table(history);
+  const {arrived} = history.series;
+  const first = arrived.findIndex((value) => value !== null);
+  const known_from = Date.parse(history.until) - (arrived.length - first) * history.step_seconds * 1000;
+  set_text(by_id('history-hint'), first < 0 ? 'the first figures come within ten seconds'
+    : first > 0 ? `known since ${clock(new Date(known_from))}` : '');
 }

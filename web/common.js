@@ -100,7 +100,8 @@ export const counted = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? on
 export function bytes(n) {
   if (n < 1000) return `${n}${kSpace}B`;
   if (n < 1e6) return `${(n / 1e3).toFixed(1)}${kSpace}kB`;
-  return `${(n / 1e6).toFixed(1)}${kSpace}MB`;
+  if (n < 1e9) return `${(n / 1e6).toFixed(1)}${kSpace}MB`;
+  return `${(n / 1e9).toFixed(1)}${kSpace}GB`;
 }
 
 export function duration(ms) {
@@ -128,7 +129,10 @@ export const since = (time_text) => long_duration(age_ms(time_text) / 1000);
 // To the first unit: what is looked at among many needs no more.
 export const coarse_since = (time_text) => since(time_text).split(kSpace).slice(0, 2).join(kSpace);
 
-export const age = (time_text) => time_text === null ? 'never' : `${coarse_since(time_text)} ago`;
+export function age(time_text) {
+  if (time_text === null) return 'never';
+  return age_ms(time_text) < 1000 ? 'now' : `${coarse_since(time_text)} ago`;
+}
 
 const two = (n) => String(n).padStart(2, '0');
 

@@ -5,7 +5,7 @@ import {by_id, element, set_text} from './common.js';
 import {Refusal, address, ask, ask_if_there, tell} from './master.js';
 
 const kJobIdLength = 26;
-const kEverything = {name: '', role: 'admin', source: true};
+const kEverything = {name: '', role: 'admin', source: true, logged_in: false};
 
 export function show_version(status) {
   set_text(by_id('version'), `Docket ${status.version}`);
@@ -60,13 +60,17 @@ function show_session() {
   const place = by_id('session');
   place.hidden = session.name === '';
   if (place.hidden) return;
+  const who = element('span', {}, session.name, ' ', element('span', {class: 'faint'}, session.role));
+  if (!session.logged_in) {
+    place.replaceChildren(who);
+    return;
+  }
   const leave = element('button', {type: 'button', class: 'quiet'}, 'Log out');
   leave.addEventListener('click', async () => {
     await tell('DELETE', 'api/v1/session');
     location.reload();
   });
-  place.replaceChildren(element('span', {}, session.name, ' ',
-    element('span', {class: 'faint'}, session.role)), leave);
+  place.replaceChildren(who, leave);
 }
 
 function ask_to_log_in() {

@@ -9,7 +9,7 @@ import {ask_first} from './dialog.js';
 import {show_version, start_frame} from './frame.js';
 import {fact_nodes, request_nodes, result_nodes} from './job_text.js';
 import {Refusal, address, ask, banner, repeat, tell} from './master.js';
-import {ending_kind, ending_words, late_words, timeline_items} from './timeline.js';
+import {detail_words, ending_kind, ending_words, late_words, timeline_items} from './timeline.js';
 import {show_why} from './why.js';
 
 const kPauseMs = 1000;
@@ -63,7 +63,7 @@ function show_verdict(job) {
 // ---- attempts
 
 const kAttemptColumns = [
-  ['Number', 'number', 'th'], ['Agent', 'agent one-line'], ['Language', 'one-line'],
+  ['Attempt', '', 'th'], ['Agent', 'agent one-line'], ['Language', 'one-line'],
   ['Assigned', ''], ['Files', 'number'], ['Run time', 'number'], ['In all', 'number'], ['Ending', ''],
   ['Detail', 'detail wide'],
 ];
@@ -83,7 +83,7 @@ function show_attempt(row, attempt, language) {
   set_children(ending, [ending_words(attempt), `ending-${ending_kind(attempt)}`],
     (value) => dotted(...value));
   const {late_answer} = attempt;
-  set_children(detail, [attempt.detail || '–', late_answer], ([text]) => [text,
+  set_children(detail, [detail_words(attempt) || '–', late_answer], ([text]) => [text,
     ...(late_answer === null ? [] : [element('div', {}, late_words(late_answer))])]);
 }
 

@@ -14,6 +14,9 @@ export function fact_nodes(facts) {
 const kept_words = (what) => may_see_sources()
   ? `${what} is not kept.` : `${what} is shown only to those who may see sources.`;
 
+const empty_sheet = (words) =>
+  element('div', {class: 'sheet'}, element('p', {class: 'empty'}, words));
+
 function lines_in(text) {
   if (text === '') return 0;
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
@@ -66,7 +69,7 @@ function file_nodes(file_list) {
 }
 
 export function request_nodes(run_spec) {
-  if (run_spec === null) return element('p', {class: 'empty'}, kept_words('The request'));
+  if (run_spec === null) return empty_sheet(kept_words('The request'));
   if (typeof run_spec !== 'object') return text_sheet('As it came', words_of(run_spec));
   const {sourcecode, sourcefilename, input, file_list, parameters, language_id, ...rest} = run_spec;
   const nodes = [
@@ -84,7 +87,7 @@ export function request_nodes(run_spec) {
 export function result_nodes({result, state}) {
   if (result === null) {
     const why = state === 'queued' || state === 'running' ? 'Not there yet.' : kept_words('The result');
-    return element('p', {class: 'empty'}, why);
+    return empty_sheet(why);
   }
   if (typeof result !== 'object') return text_sheet('As it came', words_of(result));
   const {cmpinfo, stdout, stderr} = result;

@@ -20,6 +20,12 @@ function make_job_row(job) {
   return row;
 }
 
+// On a phone, what is as it usually is takes no room.
+function set_or_dash(cell, text) {
+  set_text(cell, text || '–');
+  cell.classList.toggle('usual', !text);
+}
+
 function show_job(row, job) {
   const [, state, language, outcome, agent, key, attempts, waited, run_time, received] = row.cells;
   set_children(state, job.state, state_dot);
@@ -27,13 +33,15 @@ function show_job(row, job) {
   const told = has_outcome(job) ? [job.outcome_name, outcome_kind(job.outcome)] : null;
   set_children(outcome, told, (value) =>
     value === null ? '–' : element('span', {class: `outcome ${value[1]}`}, value[0]));
-  set_text(agent, job.agent ?? '–');
+  outcome.classList.toggle('usual', told === null);
+  set_or_dash(agent, job.agent);
   agent.title = job.agent ?? '';
-  set_text(key, job.key || '–');
+  set_or_dash(key, job.key);
   set_text(attempts, count(job.attempts));
   attempts.classList.toggle('warned', job.attempts > 1);
+  attempts.classList.toggle('usual', job.attempts <= 1);
   set_text(waited, duration(job.waited_ms));
-  set_text(run_time, has_outcome(job) && job.run_ms !== null ? duration(job.run_ms) : '–');
+  set_or_dash(run_time, has_outcome(job) && job.run_ms !== null ? duration(job.run_ms) : '');
   set_time(received, job.received, age(job.received));
 }
 

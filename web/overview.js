@@ -8,7 +8,7 @@ import {
 } from './common.js';
 import {show_version, start_frame} from './frame.js';
 import {show_jobs} from './jobs_table.js';
-import {Refusal, ask, ask_if_there, banner, repeat} from './master.js';
+import {Refusal, ask, banner, repeat} from './master.js';
 
 const kPauseMs = 1000;
 const kHistoryMs = 10_000;
@@ -30,22 +30,10 @@ function show_light(level, summary) {
   document.title = level === 'good' ? 'Docket' : `${kLevels[level]} · Docket`;
 }
 
-// What only newer masters tell has a card of its own.
-function show_newer_cards(status) {
-  const {failed_per_minute: failed, wait_p95_seconds: wait, run_p95_seconds: run} = status;
-  by_id('failed-card').hidden = failed === undefined;
-  if (failed !== undefined) {
-    set_text(by_id('failed'), count(failed));
-    by_id('failed').classList.toggle('warned', failed > 0);
-    set_text(by_id('failed-note'), failed > 0 ? 'no sandbox could run them' : 'none');
-  }
-  by_id('p95-card').hidden = wait === undefined;
-  if (wait !== undefined) {
-    const words = (seconds) => seconds === null || seconds === undefined
-      ? '–' : duration(seconds * 1000);
-    set_text(by_id('wait-p95'), words(wait));
-    set_text(by_id('run-p95'), `run ${words(run)}`);
-  }
+// Of runs that ended lately; null when none has.
+function show_p95(id, seconds, what) {
+  set_text(by_id(id), seconds === null ? '–' : duration(seconds * 1000));
+  set_text(by_id(`${id}-note`), seconds === null ? 'no run ended lately' : what);
 }
 
 function show_cards(status) {
@@ -60,9 +48,11 @@ function show_cards(status) {
   const percent = status.slots > 0 ? Math.round((100 * status.running) / status.slots) : null;
   set_text(by_id('load-note'), percent === null ? 'no slots' : `${percent} % in use`);
   set_text(by_id('done'), count(status.done_per_minute));
-  const late = status.late_results > 0 ? `, ${count(status.late_results)} late` : '';
-  set_text(by_id('done-note'), `${count(status.finished)} since the start${late}`);
-  show_newer_cards(status);
+  const failed = status.failed_per_minute;
+  set_text(by_id('failed'), failed === 0 ? 'none failed' : `${count(failed)} failed`);
+  by_id('failed').classList.toggle('warned', failed > 0);
+  show_p95('wait-p95', status.wait_p95_seconds, '95\u00a0% waited less');
+  show_p95('run-p95', status.run_p95_seconds, '95\u00a0% ran shorter');
 }
 
 // What the master could not serve since its start; the lights do not tell, as it may be long ago.
@@ -83,7 +73,9 @@ function show_notices(status) {
 function show_status(status) {
   set_master_time(status.time);
   show_light(level_of(status), status.summary);
-  set_time(by_id('uptime'), status.started, `up ${since(status.started)}`);
+  const late = status.late_results > 0 ? `, ${count(status.late_results)} late` : '';
+  set_time(by_id('uptime'), status.started,
+    `up ${since(status.started)}, ${counted(status.finished, 'run')} ended${late}`);
   show_cards(status);
   show_notices(status);
   show_version(status);
@@ -91,14 +83,16 @@ function show_status(status) {
 
 // ---- refreshing
 
-let history_due = 0;  // by this page's clock; never again once the master has none
+let last_hour = null;  // the last that came
+let history_due = 0;  // by this page's clock
 
 async function refresh_history() {
   if (performance.now() < history_due) return;
+  const came = await ask('history').catch(() => null);  // the next refreshing says what is wrong
+  if (came === null) return;
+  last_hour = came;
   history_due = performance.now() + kHistoryMs;
-  const history = await ask_if_there('history');
-  if (history === null) history_due = Infinity;
-  else show_history(history);
+  show_history(last_hour);
 }
 
 async function refresh() {
@@ -120,8 +114,13 @@ async function refresh() {
     show_jobs(jobs.value.jobs);
     set_text(by_id('jobs-hint'), jobs.value.next === null ? '' : `the last ${kListedJobs}`);
   }
-  await refresh_history().catch(() => {});  // the next refreshing says what is the matter
+  await refresh_history();
 }
 
 let refresh_now = () => {};
-if (await start_frame()) refresh_now = repeat(refresh, kPauseMs);
+if (await start_frame()) {
+  by_id('history-details').addEventListener('toggle', () => {
+    if (last_hour !== null) show_history(last_hour);
+  });
+  refresh_now = repeat(refresh, kPauseMs);
+}

@@ -47,6 +47,9 @@ export function ending_words(attempt) {
   return `${attempt.ending}${outcome}${status}`;
 }
 
+// What the sandbox said beyond the outcome's name.
+export const detail_words = ({detail, outcome}) => detail === kOutcomes.get(outcome) ? '' : detail;
+
 export const late_words = (time_text) =>
   `A late answer came at ${clock(new Date(time_text))}; it no longer counted.`;
 
@@ -86,7 +89,8 @@ function attempt_words(step, end) {
   const {attempt} = step;
   const parts = [strong(`Attempt ${attempt.number} on ${attempt.agent}`), ' ',
     dotted(ending_words(attempt), `ending-${ending_kind(attempt)}`)];
-  if (attempt.detail !== '') parts.push(element('div', {class: 'detail'}, attempt.detail));
+  const detail = detail_words(attempt);
+  if (detail !== '') parts.push(element('div', {class: 'detail'}, detail));
   const times = [];
   if (attempt.push_ms > 0) times.push(`files ${duration(attempt.push_ms)}`);
   if (attempt.run_ms > 0) times.push(`run ${duration(attempt.run_ms)}`);

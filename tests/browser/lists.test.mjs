@@ -26,7 +26,7 @@ const lists = (page, query) => eventually(async () => {
 
 const list = async (t, query = '', options = {}) => {
   const page = await visit(t, `/jobs${query}`, options);
-  await page.locator('#jobs[data-taken]').waitFor();
+  await page.locator('#jobs[data-taken]').waitFor({state: 'attached'});  // without rows it has no height
   return page;
 };
 
@@ -132,7 +132,7 @@ test('what the form sends wrongly is told, and nothing runs', async (t) => {
   await page.getByRole('button', {name: 'Run', exact: true}).click();
   await page.getByRole('alert').filter({hasText: 'CPU limit: two is not a whole number.'}).waitFor();
   await page.getByLabel('CPU limit, seconds').fill('');
-  await page.getByLabel('Its file\'s name').fill('../x');
+  await page.getByLabel('File name').fill('../x');
   await page.getByRole('button', {name: 'Run', exact: true}).click();
   await eventually(async () =>
     assert.match(await page.textContent('#problem'), /sourcefilename|file ?name/i));
@@ -148,6 +148,7 @@ test('a key is made, shown once, used by the form, and revoked', async (t) => {
   await picture(page, 'dialog-key');
   await dialog.getByLabel('Priority').selectOption('high');
   await confirm(page, 'Make it', {Name: 'exams', 'Share against other keys': '3'});
+  await page.locator('#secret').waitFor();
   const secret = await page.textContent('#secret-text');
   assert.match(secret, /^[0-9a-f]{48}$/);
   await picture(page, 'keys');

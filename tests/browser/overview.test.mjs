@@ -149,26 +149,40 @@ test('a part of an id leads to the list of those that have it', async (t) => {
     await page.locator('#jobs a').evaluateAll((nodes) => nodes.map((node) => node.title)), [sample]));
 });
 
+// Nothing is known of the first steps, nor of some in the middle but for one.
+const is_unknown = (i) => i < 20 || (i >= 200 && i <= 220 && i !== 210);
 const wave = (most) => Array.from({length: 360}, (_, i) =>
-  i < 20 ? null : Math.round(most * (0.5 + 0.5 * Math.sin(i / 30)) + (i * 7919) % 5));
+  is_unknown(i) ? null : Math.round(most * (0.5 + 0.5 * Math.sin(i / 30)) + (i * 7919) % 5));
 
 const kHour = {
   step_seconds: 10, until: '2026-11-23T14:05:10Z',
   series: {arrived: wave(80), done: wave(76), failed: wave(1), waiting: wave(340), busy: wave(12),
-    slots: Array(360).fill(16), oldest_wait_seconds: wave(28)},
+    slots: wave(0).map((value) => value === null ? null : 16), oldest_wait_seconds: wave(28)},
 };
+
+const chart_of = (page, name) => page.getByRole('img', {name});
+const moves_in = async (path) => (await path.getAttribute('d')).match(/M/g).length;
 
 test('the last hour is drawn, and told in words', async (t) => {
   const page = await overview(t, {before: (p) => with_whole_answer(p, 'history', kHour)});
-  const chart = page.getByRole('img', {name: /^waiting: now \d+, at most 34\d at \d\d:\d\d:\d\d$/});
+  const chart = chart_of(page, /^waiting: now \d+, at most 34\d at \d\d:\d\d:\d\d$/);
   await chart.waitFor();
   assert.equal(await page.locator('.chart').count(), 4);
-  const path = await chart.locator('path').getAttribute('d');
-  assert.doesNotMatch(path, /NaN|undefined/);
-  assert.equal(path.match(/M/g).length, 1);  // what is not known is at its beginning
+  for (const path of await chart.locator('path').all()) {
+    assert.doesNotMatch(await path.getAttribute('d'), /NaN|undefined/);
+  }
+  const line = chart.locator('path.line');
+  assert.equal(await moves_in(line), 3);  // broken by what is not known, which is shaded
+  assert.equal((await line.getAttribute('d')).match(/h0/g).length, 1);
+  assert.equal(await moves_in(chart.locator('path.area')), 3);
+  assert.equal(await moves_in(chart.locator('path.unknown')), 3);
+  assert.match(await page.textContent('#history-hint'), /^known since \d\d:\d\d:\d\d$/);
+  const readout = page.locator('.chart', {has: chart}).locator('.readout');
   await chart.hover({position: {x: 100, y: 40}});
-  assert.match(await page.locator('.chart', {has: chart}).locator('.readout').textContent(),
-    /^\d\d:\d\d:\d\dwaiting \d+$/);
+  assert.match(await readout.textContent(), /^\d\d:\d\d:\d\dwaiting \d+$/);
+  await chart.hover({position: {x: 2, y: 40}});
+  assert.match(await readout.textContent(), /^\d\d:\d\d:\d\dwaiting –$/);
+  await page.mouse.move(0, 0);
   for (const [colorScheme, viewport] of [['light', null], ['dark', null], ['light', kPhone]]) {
     await page.emulateMedia({colorScheme});
     if (viewport !== null) await page.setViewportSize(viewport);
@@ -178,21 +192,62 @@ test('the last hour is drawn, and told in words', async (t) => {
   }
 });
 
-test('no history yet draws nothing', async (t) => {
-  const empty = Object.fromEntries(Object.keys(kHour.series).map((name) => [name, []]));
-  const page = await overview(t,
-    {before: (p) => with_whole_answer(p, 'history', {...kHour, series: empty})});
-  assert.equal(await page.locator('#history').isVisible(), false);
+test('the last hour is a table as well', async (t) => {
+  const page = await overview(t, {before: (p) => with_whole_answer(p, 'history', kHour)});
+  await page.getByText('The last hour as a table').click();
+  const rows = page.locator('#history-rows tr');
+  await eventually(async () => assert.equal(await rows.count(), 12));
+  const column = async (label) =>
+    (await texts(page.locator(`#history-rows td[data-label="${label}"]`))).map(number_in);
+  const known = (name) => kHour.series[name].filter((value) => value !== null);
+  assert.equal((await column('Arrived')).reduce((sum, n) => sum + n),
+    known('arrived').reduce((sum, n) => sum + n));
+  assert.equal(Math.max(...await column('Most waiting')), Math.max(...known('waiting')));
+  assert.deepEqual([...new Set(await column('Slots'))], [16]);
+  await assert_accessible(page);
+  await picture(page, 'overview-table');
+  await page.setViewportSize(kPhone);
+  await assert_fits(page);
 });
 
-test('what newer masters tell has its cards', async (t) => {
+test('the last hour survives a reload', async (t) => {
+  await eventually(async () => {
+    const {series} = await api('history');
+    assert.ok(series.arrived.some((count) => count > 0), 'no step with a run has ended yet');
+  });
+  const page = await overview(t);
+  const chart = chart_of(page, /^arrived: now \d+, at most [1-9]\d* at /);
+  await chart.waitFor();
+  const most = async () => (await chart.getAttribute('aria-label')).match(/^arrived: now \d+, (.*?);/)[1];
+  const before = await most();
+  await page.reload();
+  await chart.waitFor();
+  assert.equal(await most(), before);
+});
+
+test('an hour of which nothing is known yet says so', async (t) => {
+  const nothing = Object.fromEntries(
+    Object.keys(kHour.series).map((name) => [name, Array(360).fill(null)]));
+  const page = await overview(t,
+    {before: (p) => with_whole_answer(p, 'history', {...kHour, series: nothing})});
+  await chart_of(page, 'waiting: not known').waitFor();
+  assert.match(await page.textContent('#history-hint'), /first figures come/);
+  await assert_accessible(page);
+  await picture(page, 'overview-no-history');
+});
+
+test('what failed and how long runs wait and take has its cards', async (t) => {
   const page = await overview(t, {before: (p) => with_answer(p, 'status',
     {wait_p95_seconds: 0.25, run_p95_seconds: 3.5, failed_per_minute: 2})});
-  await page.getByText('Wait, 95 of 100 within').waitFor();
+  await page.locator('#failed', {hasText: '2 failed'}).waitFor();
   assert.equal(await page.textContent('#wait-p95'), '250\u00a0ms');
-  assert.equal(await page.textContent('#run-p95'), 'run 3.50\u00a0s');
-  assert.equal(await page.textContent('#failed'), '2');
+  assert.equal(await page.textContent('#run-p95'), '3.50\u00a0s');
   await assert_accessible(page);
+  await with_answer(page, 'status',
+    {wait_p95_seconds: null, run_p95_seconds: null, failed_per_minute: 0});
+  await page.locator('#failed', {hasText: 'none failed'}).waitFor();
+  assert.equal(await page.textContent('#wait-p95'), '–');
+  assert.equal(await page.textContent('#wait-p95-note'), 'no run ended lately');
 });
 
 // Twenty hosts in every state, with tags, weights and odd names.
@@ -219,7 +274,12 @@ test('agents in every state are told apart, and odd versions are marked', async 
   assert.match(await row('lab-05').textContent(), /quarantined.*runguard cannot start.*17 · 0.4\u00a0%/);
   assert.match(await row('lab-03').textContent(), /× 1.5/);
   assert.match(await row('lab-04').textContent(), /differs/);
-  assert.match(await page.textContent('#agents-hint'), /versions differ/);
+  assert.match(await page.textContent('#agents-hint'), /versions differ.*python3 \(3\.\d+\.\d+, 3\.13\.0\)/);
+  assert.deepEqual(await texts(page.locator('#agents .differs')),
+    ['python3 3.13.0 (differs from other agents)']);
+  await row('lab-01').getByText('8 languages').click();
+  await row('lab-01').getByText('pascal').waitFor();
+  await row('lab-01').getByText('8 languages').click();
   assert.equal(await row('lab-01').getByRole('button', {name: 'Drain lab-01'}).count(), 1);
   assert.equal(await row('lab-08').getByRole('button', {name: 'Resume lab-08'}).count(), 1);
   assert.equal(await row('lab-10').getByRole('button', {name: 'Remove lab-10'}).count(), 1);
