@@ -1,7 +1,7 @@
 // The API keys: whose they are and what they may; making one and revoking one.
 
 import {
-  by_id, coarse_since, count, element, make_row, set_master_time, set_text, set_time,
+  age, by_id, count, element, make_row, set_master_time, set_text, set_time,
   sync_rows,
 } from './common.js';
 import {ask_first} from './dialog.js';
@@ -85,7 +85,7 @@ function show_key(row, key) {
   set_text(queue, bound(key.max_queued));
   set_text(asynchronous, key.may_async ? 'yes' : 'no');
   set_text(tags, key.require_tags.join(', ') || '–');
-  set_time(made, key.created, `${coarse_since(key.created)} ago`);
+  set_time(made, key.created, age(key.created));
 }
 
 async function refresh() {

@@ -146,6 +146,10 @@ export async function assert_fits(page) {
   const [needed, there] = await page.evaluate(
     () => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
   assert.ok(needed <= there, `the page is ${needed} wide in a window of ${there}`);
+  // What scrolls by itself must not hide part of a form.
+  const cut = await page.locator('.form').evaluateAll(
+    (forms) => forms.some((form) => form.scrollWidth > form.clientWidth));
+  assert.equal(cut, false, 'a form is wider than its place');
 }
 
 export const texts = (locator) => locator.allTextContents();
