@@ -11,6 +11,8 @@
 #include <fstream>
 #include <thread>
 
+#include "agent/commands.h"
+#include "agent/join/join.h"
 #include "agent/loop/loop.h"
 #include "protocol/base/check.h"
 #include "protocol/base/program.h"
@@ -20,6 +22,8 @@ namespace {
 
 struct Options {
   std::string master = "tcp://127.0.0.1:4002";
+  std::string master_key;
+  bool plain_link = false;
   std::string jobe = "http://127.0.0.1:80";
   std::string jobe_key_file;
   std::string name;
@@ -40,9 +44,15 @@ std::string host_name() {
 
 void declare(CLI::App& app, Options& options) {
   options.name = host_name();
+  app.footer("Commands:\n  docket-agent join TOKEN   joins this host to a cluster\n"
+             "  docket-agent leave        takes it out again\nEach has --help.");
   add_common_options(app, options.log_level);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();
+  app.add_option("--master-key", options.master_key,
+                 "The public key that the master must prove; docket-agent join writes it");
+  app.add_flag("--plain-link", options.plain_link,
+               "No keys and no encryption, for a master on loopback that was started so too");
   app.add_option("--jobe", options.jobe, "http://HOST:PORT of the Jobe beside this agent")
       ->capture_default_str();
   app.add_option(
@@ -99,6 +109,25 @@ std::string jobe_key(const std::string& path) {
   return key;
 }
 
+std::optional<DialKeys> dial_keys(const Options& options, const std::string& data,
+                                  const Logger& log) {
+  if (options.plain_link) return std::nullopt;
+  constexpr const char* kJoin =
+      ": join the cluster with docket-agent join TOKEN (docket agents token makes one), or "
+      "--plain-link for a master on this host";
+  if (!is_link_key(options.master_key)) {
+    throw StartError(std::string("master-key: ") +
+                     (options.master_key.empty() ? "there is none" : "it is no key") + kJoin);
+  }
+  auto own = load_key_pair(key_path(data));
+  if (!own && own.error().code == ErrorCode::not_found) {
+    throw StartError("data: there is no " + key_path(data) + kJoin);
+  }
+  DialKeys keys{options.master_key, start_value("data", std::move(own))};
+  log->info("link=encrypted fingerprint={}", fingerprint_of(keys.own.public_key));
+  return keys;
+}
+
 std::vector<std::string> checked_tags(const std::vector<std::string>& tags) {
   if (tags.size() > kMaxTags) {
     throw StartError("tag: there may be " + std::to_string(kMaxTags) + " at the most");
@@ -147,8 +176,9 @@ int run(const Options& options, const StopSignals& signals) {
   settings.jobe = jobe.text();
   settings.tags = checked_tags(options.tags);
 
-  const auto dealer = start_value("master", Dealer::connect(master));
-  const auto client = JobeClient::create(jobe, jobe_key(options.jobe_key_file));
+  const std::string key = jobe_key(options.jobe_key_file);
+  const auto dealer = start_value("master", Dealer::connect(master, dial_keys(options, data.path(), log)));
+  const auto client = JobeClient::create(jobe, key);
   Loop loop(
       Core(settings), *dealer, *client, spool, host,
       [&] {
@@ -181,6 +211,9 @@ int main(int argc, char** argv) {
   const docket::StopSignals signals;
   CLI::App app("The agent of a Docket cluster: gives the master's runs to the Jobe beside it",
                "docket-agent");
+  if (argc > 1 && docket::agent::is_command(argv[1])) {
+    return docket::agent::run_command(argc - 1, argv + 1);
+  }
   docket::agent::Options options;
   docket::agent::declare(app, options);
   return docket::run_program(app, argc, argv, [&] { return docket::agent::run(options, signals); });

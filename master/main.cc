@@ -27,6 +27,8 @@ struct Options {
   std::string ops_listen = "127.0.0.1:4001";
   std::vector<std::string> ops_names;
   std::string agents_listen = "tcp://127.0.0.1:4002";
+  std::string agents_address;
+  bool plain_link = false;
   std::string data = "docket-master-data";
   std::string log_level = "info";
   int http_threads = 2;
@@ -55,6 +57,11 @@ void declare_doors(CLI::App& app, Options& options) {
                  "A name under which browsers reach --ops-listen, besides addresses and localhost");
   app.add_option("--agents-listen", options.agents_listen, "tcp://HOST:PORT for the agents")
       ->capture_default_str();
+  app.add_option("--agents-address", options.agents_address,
+                 "HOST:PORT at which agents reach --agents-listen, for join tokens (default: that "
+                 "address, or this host's name if it is every address)");
+  app.add_flag("--plain-link", options.plain_link,
+               "No keys and no encryption between master and agents: on loopback only");
   app.add_option("--http-threads", options.http_threads, "Threads for each HTTP listener")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
@@ -175,10 +182,34 @@ void say_open(const Options& options, const Logger& log) {
             options.jobe_listen);
 }
 
-void say_ready(const http::Server& jobe, const http::Server& ops, const net::Router& agents) {
-  std::printf("ready jobe=%s ops=%s agents=tcp://%s\n", jobe.address().text().c_str(),
-              ops.address().text().c_str(), agents.address().text().c_str());
+void say_ready(const http::Server& jobe, const http::Server& ops, const net::Router& agents,
+               const http::LinkFacts& link) {
+  std::printf("ready jobe=%s ops=%s agents=tcp://%s link=%s\n", jobe.address().text().c_str(),
+              ops.address().text().c_str(), agents.address().text().c_str(),
+              link.public_key.empty() ? "plain" : link.public_key.c_str());
   std::fflush(stdout);
+}
+
+std::optional<KeyPair> link_key(const std::string& data_dir, const Options& options,
+                                const Logger& log) {
+  if (options.plain_link) return std::nullopt;
+  KeyPair key = start_value("data", load_or_make_key_pair(data_dir + "/link.key"));
+  log->info("link=encrypted public_key={} fingerprint={}", key.public_key,
+            fingerprint_of(key.public_key));
+  return key;
+}
+
+http::LinkFacts link_facts(const Options& options, const std::optional<KeyPair>& key,
+                           const Address& bound) {
+  http::LinkFacts facts{key ? key->public_key : std::string(), bound};
+  if (!options.agents_address.empty()) {
+    facts.address =
+        start_value("agents-address", parse_address("agents-address", options.agents_address));
+  } else if (bound.host == "0.0.0.0" || bound.host == "::" || bound.host == "*") {
+    char name[256] = {};
+    if (::gethostname(name, sizeof name - 1) == 0) facts.address.host = name;
+  }
+  return facts;
 }
 
 // Answers that were given just now are still on their way to their clients.
@@ -279,7 +310,9 @@ int run(const Options& options, const StopSignals& signals) {
   const auto journal = start_value("data", store::Journal::open(journal_options, log));
   const auto on_damage = [&](const std::string& problem) { journal->report_damage(problem); };
   const auto reader = start_value("data", store::open_reader(data.path(), on_damage));
-  const auto router = start_value("agents-listen", net::Router::bind(agents_listen));
+  const auto key = link_key(data.path(), options, log);
+  const auto router = start_value("agents-listen", net::Router::bind(agents_listen, key));
+  const http::LinkFacts link = link_facts(options, key, router->address());
 
   Core core(core_settings(options), DOCKET_VERSION);
   Restored restored = journal->take_restored();
@@ -306,7 +339,7 @@ int run(const Options& options, const StopSignals& signals) {
       data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
   http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
-                   options.ops_names);
+                   link, options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
@@ -339,7 +372,7 @@ int run(const Options& options, const StopSignals& signals) {
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
             data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
   if (published.get()->keys->empty()) say_open(options, log);
-  say_ready(*jobe_server, *ops_server, *router);
+  say_ready(*jobe_server, *ops_server, *router, link);
   run_until_stopped(*loop, *jobe_server, options.drain_s, signals, log);
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);

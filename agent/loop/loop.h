@@ -35,6 +35,7 @@ class Loop {
   void sleep(Now now);
   void perform();
   void perform_one(Effect& effect);
+  void note_trouble();
   void keep(const Finished& result);
   void retry_spool(MonoMs now);
   // Nothing is left to do, and what is finished is with the master or on disk.
@@ -51,6 +52,7 @@ class Loop {
   Mailbox<DrainWithin> inbox_;
   std::vector<Event> events_;  // of this turn, and what effects have found for the next
   Effects effects_;
+  LinkTrouble trouble_ = LinkTrouble::none;  // as it was last said
   MonoMs stop_by_ = kNever;
   bool stopped_ = false;
   MonoMs next_spool_ = 0;  // while something is unsaved

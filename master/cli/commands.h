@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "master/cli/client.h"
@@ -58,11 +59,28 @@ struct HoldOptions {
   bool no_wait = false;                     // likewise
 };
 
+struct NewToken {
+  std::string ttl = "30m";
+  std::uint32_t uses = 1;
+  std::vector<std::string> tags;
+  bool approve = false;
+  std::string agents_address;  // empty: the master knows
+};
+
 Result<int> status_command(Context& context);
 Result<int> agents_command(Context& context);
 // A drain is watched until nothing runs there any more; interrupting it leaves it in force.
 Result<int> hold_command(Context& context, const HoldOptions& hold);
 Result<int> resume_command(Context& context, const std::string& name);
+Result<int> token_command(Context& context, const NewToken& token);
+// Asks on the terminal whether the fingerprint is right, unless `who` is it, or `yes`.
+Result<int> approve_command(Context& context, const std::string& who, bool yes);
+// Drains it, waits until nothing runs there, and has it forgotten.
+Result<int> remove_command(Context& context, const HoldOptions& hold);
+// Seconds in "90s", "30m", "12h" or "2d", up to 30 days; nothing when it is none of these.
+std::optional<std::uint32_t> seconds_of(std::string_view text);
+// A yes on standard input, which is a terminal.
+bool confirmed(const std::string& question);
 Result<int> jobs_command(Context& context, const JobsQuery& query);
 // `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
 // several have it.

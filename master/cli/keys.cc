@@ -36,7 +36,8 @@ std::string bound_at(const Json& key, const char* name) {
   return bound > 0 ? std::to_string(bound) : std::string();
 }
 
-// A yes on standard input, which is a terminal.
+}  // namespace
+
 bool confirmed(const std::string& question) {
   std::fprintf(stderr, "%s [y/N] ", question.c_str());
   std::fflush(stderr);
@@ -46,8 +47,6 @@ bool confirmed(const std::string& question) {
   }
   return says_yes(line);
 }
-
-}  // namespace
 
 bool says_yes(std::string_view line) {
   return line == "y" || line == "Y" || line == "yes" || line == "Yes" || line == "YES";

@@ -77,9 +77,63 @@ CLI::App* add_hold(CLI::App& agents, Options& options, const char* name, const c
   return command;
 }
 
+void add_joins(CLI::App& agents, Options& options) {
+  CLI::App* token = add_command(agents, "token", "Make a token by which hosts join, and print it",
+                                "  docket agents token\n"
+                                "  docket agents token --ttl 2h --uses 20 --tag exam\n"
+                                "  docket agents token --approve\n\n"
+                                "On each host: docket-agent join TOKEN");
+  token->add_option("--ttl", options.token.ttl, "How long it holds: 90s, 30m (default), 12h, 2d")
+      ->type_name("TIME");
+  token->add_option("--uses", options.token.uses, "How many hosts may join by it (default 1)")
+      ->type_name("N")
+      ->check(number_between(1, 10'000));
+  token->add_option("--tag", options.token.tags, "A tag for these hosts; may be repeated")
+      ->type_name("TAG")
+      ->allow_extra_args(false);
+  token->add_flag("--approve", options.token.approve,
+                  "They do nothing before docket agents approve");
+  token
+      ->add_option("--agents-address", options.token.agents_address,
+                   "Where these hosts reach the master's --agents-listen (default: it knows)")
+      ->type_name("H:P");
+  token->callback([&options] {
+    options.chosen = [&options](Context& context) { return token_command(context, options.token); };
+  });
+  CLI::App* approve = add_command(
+      agents, "approve", "Let a host in that joined by a token with --approve",
+      "  docket agents approve lab-7\n"
+      "  docket agents approve 1f2e-3d4c-5b6a-7988-9706-f5e4-d3c2-b1a0\n\n"
+      "Compare the fingerprint with what docket-agent join told on the host.");
+  approve->add_option("who", options.hold.name, "The agent's name, or its key's fingerprint")
+      ->type_name("NAME|FINGERPRINT")
+      ->required();
+  approve->add_flag("-y,--yes", options.yes, "Do not ask");
+  approve->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return approve_command(context, options.hold.name, options.yes);
+    };
+  });
+  CLI::App* remove = add_command(agents, "remove", "Drain a host, revoke its key and forget it",
+                                 "  docket agents remove lab-7\n"
+                                 "  docket agents remove lab-7 --deadline 60");
+  remove->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
+  remove
+      ->add_option("--deadline", options.hold.deadline_s,
+                   "Seconds after which what still runs there goes to other hosts")
+      ->type_name("S")
+      ->check(CLI::Range(0, 86'400));
+  remove->callback([&options] {
+    options.hold.drain = true;
+    options.hold.reason = "it is being removed";
+    options.chosen = [&options](Context& context) { return remove_command(context, options.hold); };
+  });
+}
+
 void add_agents(CLI::App& app, Options& options) {
   CLI::App* agents = add_command(app, "agents", "The hosts that run programs",
                                  "  docket agents list\n"
+                                 "  docket agents token --uses 5\n"
                                  "  docket agents drain lab-7 --reason 'kernel upgrade'\n"
                                  "  docket agents resume lab-7");
   agents->require_subcommand(1);
@@ -106,6 +160,7 @@ void add_agents(CLI::App& app, Options& options) {
       options.chosen = [&options](Context& context) { return hold_command(context, options.hold); };
     });
   }
+  add_joins(*agents, options);
   CLI::App* resume = add_command(*agents, "resume",
                                  "Let a host take work again: after cordon, drain or quarantine",
                                  "  docket agents resume lab-7");

@@ -22,6 +22,7 @@ using Command = std::function<Result<int>(Context&)>;
 struct Options {
   Globals globals;
   HoldOptions hold;
+  NewToken token;
   JobsQuery jobs;
   std::string job_id;
   NewKey key;

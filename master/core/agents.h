@@ -71,6 +71,7 @@ struct Agent {
     MonoMs probe_at = 0;
     MonoMs wait_ms = 0;                 // to the probe after that
     std::vector<std::string> untested;  // languages, while it is probed
+    bool joining = false;               // not for a fault: its key is on probation
   };
   std::optional<Quarantine> quarantine;
   std::optional<CanaryRun> canary;  // one at a time
@@ -104,6 +105,8 @@ class Agents {
   Agent& add(const std::string& name);  // or the one there is
   void bind(Agent& agent, LinkId link);
   void unbind(Agent& agent);
+  // It must not be bound.
+  void forget(const std::string& name);
 
   std::map<std::string, Agent>& all() { return agents_; }
   const std::map<std::string, Agent>& all() const { return agents_; }

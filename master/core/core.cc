@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/check.h"
+#include "protocol/base/link_key.h"
 
 namespace docket {
 
@@ -57,6 +58,7 @@ void Core::on(Restored& event, Now now, Effects& out) {
     agent.reason = "not seen since the master started";
     agent.since = now.wall;
   }
+  restore_keys(event, now, out);
   for (auto& key : event.keys) keys_.emplace(key.name, std::move(key));
   publish_keys();
   for (auto& named : event.named) {
@@ -126,6 +128,11 @@ Snapshot Core::snapshot(Now now) const {
   view.last_refused = last_refused_;
   view.expired = expired_;
   view.keys = shown_keys_;
+  view.refused_peers = refused_peers_;
+  for (const auto& [name, key] : agent_keys_) {
+    if (key.trust != Trust::awaiting) continue;
+    view.awaiting.push_back({name, fingerprint_of(key.public_key), key.joined});
+  }
   const std::int64_t second = now.mono / 1000;
   for (const auto& [at, count] : done_) {
     if (at > second - 60) view.done_last_minute += count;

@@ -20,6 +20,7 @@ void Core::begin_probe(Agent& agent, Now now, Effects& out) {
 
 void Core::go_on_probing(Agent& agent, Now now, Effects& out) {
   if (agent.quarantine->untested.empty()) {
+    trust(agent, out);
     agent.quarantine.reset();
     agent.health.clear();
     settle(agent, now, out);

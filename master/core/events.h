@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "master/core/agent_key.h"
 #include "master/core/api_key.h"
 #include "master/core/job.h"
 #include "master/core/settings.h"
@@ -119,9 +120,27 @@ struct RevokeKey {
   std::string name;
 };
 
+// Lets hosts join. `answer` is what the front tells its client when that has been done.
+struct CreateToken {
+  ReplyTo reply_to = 0;
+  TokenRecord token;
+  std::string answer;
+};
+// Lets a host that awaits approval onto the link; `who` is its name or its key's fingerprint.
+struct ApproveAgent {
+  ReplyTo reply_to = 0;
+  std::string who;
+};
+// Revokes an agent's key and forgets it. conflict while something runs there.
+struct RemoveAgent {
+  ReplyTo reply_to = 0;
+  std::string name;
+};
+
 struct FromAgent {
   LinkId link = 0;
   ToMaster message;
+  std::string key = {};  // the public key that its connection proved; empty: the link is plain
 };
 
 // A frame came that is no message of ours.
@@ -148,6 +167,8 @@ struct Restored {
   std::vector<Job> jobs;  // none of them final
   std::vector<AgentRecord> agents;
   std::vector<ApiKey> keys;
+  std::vector<AgentKey> agent_keys;
+  std::vector<TokenRecord> tokens;
   std::vector<Named> named;         // in order of arrival
   std::map<JobId, FileHold> holds;  // of their files, where all are still there
 };
@@ -162,7 +183,8 @@ struct StopAccepting {};
 
 using Event =
     std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
-                 Explain, FromAgent, BadFrame, LinkGone, Restored, StoreProblem, StopAccepting>;
+                 CreateToken, ApproveAgent, RemoveAgent, Explain, FromAgent, BadFrame, LinkGone,
+                 Restored, StoreProblem, StopAccepting>;
 
 // ---- effects
 
@@ -184,6 +206,28 @@ struct SaveKey {
 
 struct DeleteKey {
   std::string name;
+};
+
+struct SaveAgentKey {
+  AgentKey key;
+};
+
+// What is kept of an agent, its key too.
+struct DeleteAgent {
+  std::string name;
+};
+
+struct SaveToken {
+  TokenRecord token;
+};
+
+struct DeleteToken {
+  std::string id;
+};
+
+// From now on only these may begin a connection.
+struct AdmitKeys {
+  std::shared_ptr<const LinkKeys> keys;
 };
 
 struct Send {
@@ -245,6 +289,7 @@ constexpr bool waits_for_commit(Answer::Kind kind) {
 struct CommandDone {
   ReplyTo to = 0;
   std::optional<Error> error;
+  std::string answer = {};  // what the command said should be told; empty: nothing
 };
 
 // Why a job is where it is; nothing when it is not among the unfinished ones.
@@ -261,8 +306,9 @@ struct Note {
   std::string text;  // key=value pairs
 };
 
-using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, Send, SendChunk,
-                            Answer, CommandDone, Explained, Note>;
+using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey,
+                            DeleteAgent, SaveToken, DeleteToken, AdmitKeys, Send, SendChunk, Answer,
+                            CommandDone, Explained, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

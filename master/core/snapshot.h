@@ -69,6 +69,13 @@ struct AgentView {
   std::uint64_t host_faults = 0;   // attempts that ended here by the host's fault
 };
 
+// A host that has joined and awaits an operator's approval.
+struct AwaitingAgent {
+  std::string name;
+  std::string fingerprint;  // of its key
+  WallMs since = 0;
+};
+
 struct Snapshot {
   WallMs taken = 0;
   bool accepting = true;
@@ -87,6 +94,8 @@ struct Snapshot {
   WallMs last_refused = 0;                   // and when; 0: never
   std::uint64_t expired = 0;                 // runs that waited too long, since this start
   std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
+  std::uint64_t refused_peers = 0;           // that the link turned away, since this start
+  std::vector<AwaitingAgent> awaiting;       // by name
   std::vector<AgentView> agents;             // by name
   std::vector<Language> languages;           // union over live agents, by id
   std::vector<std::string> known_languages;  // ever told by an agent, sorted

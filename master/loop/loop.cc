@@ -38,7 +38,7 @@ void Loop::run() {
     events_.clear();
     router_.receive(kMostMessagesPerTurn, events_);
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
-    if (!events_.empty()) unpublished_ = true;
+    if (!events_.empty() || router_.refused() != refused_shown_) unpublished_ = true;
     watch_journal(now);
     core_.tick(now, effects_);
     perform(now);
@@ -115,7 +115,9 @@ void Loop::perform(Now now) {
   // Agents and languages change together with a note; whoever hears of it must find it published.
   publish(now, noted);
   for (Effect& effect : effects_) {
-    if (auto* order = std::get_if<Send>(&effect)) {
+    if (auto* admit = std::get_if<AdmitKeys>(&effect)) {
+      router_.admit(std::move(admit->keys));
+    } else if (auto* order = std::get_if<Send>(&effect)) {
       if (order->after_commit && committed_ < batch_) {
         held_.push_back({batch_, std::move(*order)});
       } else {
@@ -138,7 +140,10 @@ void Loop::perform(Now now) {
 
 void Loop::publish(Now now, bool at_once) {
   if (!at_once && (!unpublished_ || now.mono < next_publish_)) return;
-  published_.set(core_.snapshot(now));
+  Snapshot snapshot = core_.snapshot(now);
+  refused_shown_ = router_.refused();
+  snapshot.refused_peers += refused_shown_;
+  published_.set(std::move(snapshot));
   unpublished_ = false;
   next_publish_ = now.mono + kPublishEveryMs;
 }

@@ -86,6 +86,7 @@ class Loop {
                                    // never: none is
   MonoMs next_publish_ = 0;
   bool unpublished_ = true;
+  std::uint64_t refused_shown_ = 0;  // peers, in what was last published
   bool stopping_ = false;
   MonoMs stop_by_ = kNever;
 };

@@ -64,6 +64,11 @@ struct Statements {
   Statement save_agent;
   Statement save_key;
   Statement delete_key;
+  Statement save_agent_key;
+  Statement delete_agent;
+  Statement delete_agent_key;
+  Statement save_token;
+  Statement delete_token;
   Statement set_mark;
 };
 
@@ -75,6 +80,11 @@ Result<Statements> prepare_all(Connection& connection) {
       {&statements.save_agent, kSaveAgent},
       {&statements.save_key, kSaveKey},
       {&statements.delete_key, "DELETE FROM api_keys WHERE name = ?"},
+      {&statements.save_agent_key, kSaveAgentKey},
+      {&statements.delete_agent, "DELETE FROM agents WHERE name = ?"},
+      {&statements.delete_agent_key, "DELETE FROM agent_keys WHERE name = ?"},
+      {&statements.save_token, kSaveToken},
+      {&statements.delete_token, "DELETE FROM join_tokens WHERE id = ?"},
       {&statements.set_mark, "UPDATE store SET mark = ?"},
   });
   if (!done) return done.error();
@@ -116,6 +126,15 @@ class SqliteJournal final : public Journal {
   Status write(const SaveKey& save) { return store::save(statements_.save_key, save.key); }
   Status write(const DeleteJob& gone) { return remove(statements_.delete_job, gone.job.text()); }
   Status write(const DeleteKey& gone) { return remove(statements_.delete_key, gone.name); }
+  Status write(const SaveAgentKey& save) {
+    return store::save(statements_.save_agent_key, save.key);
+  }
+  Status write(const SaveToken& save) { return store::save(statements_.save_token, save.token); }
+  Status write(const DeleteToken& gone) { return remove(statements_.delete_token, gone.id); }
+  Status write(const DeleteAgent& gone) {
+    Status done = remove(statements_.delete_agent, gone.name);
+    return done ? remove(statements_.delete_agent_key, gone.name) : done;
+  }
   static Status remove(Statement& statement, const std::string& id) {
     statement.bind(1, id);
     return statement.run();

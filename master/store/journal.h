@@ -23,7 +23,8 @@
 
 namespace docket::store {
 
-using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey>;
+using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey,
+                          DeleteAgent, SaveToken, DeleteToken>;
 
 // Moves the effect to the end of `saves` if it is one.
 void take_save(Effect& effect, std::vector<Save>& saves);

@@ -40,7 +40,7 @@ std::string sqlite3(const std::string& database, const std::string& commands,
 
 std::vector<std::string> master_arguments(const std::string& data) {
   return {"--jobe-listen",   "127.0.0.1:0",       "--ops-listen", "127.0.0.1:0",
-          "--agents-listen", "tcp://127.0.0.1:0", "--data",       data};
+          "--agents-listen", "tcp://127.0.0.1:0", "--data",       data, "--plain-link"};
 }
 
 // Waiting jobs of 1.5 kB, as asynchronous clients leave them.
@@ -194,7 +194,7 @@ TEST_SUITE("e2e store") {
     CHECK(status["queued"] == 100'000);
     StubSandbox sandbox({});
     Process agent("docket-agent",
-                  {"--master", facts.at("agents"), "--jobe", "http://" + sandbox.address(),
+                  {"--plain-link", "--master", facts.at("agents"), "--jobe", "http://" + sandbox.address(),
                    "--name", "lab-1", "--slots", "4", "--data", cluster.folder() + "/agent"},
                   cluster.folder());
     agent.wait_ready();

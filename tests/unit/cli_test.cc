@@ -8,6 +8,7 @@
 #include <set>
 
 #include "master/cli/client.h"
+#include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/run_request.h"
 #include "master/cli/secret.h"
@@ -328,6 +329,17 @@ TEST_CASE("cli: why a run waits, by key and by host, with nothing that could ste
         "lab-1  active     3m  full: 4 of 4 slots taken\n"
         "\n"
         "attempt 1 on lab-2, 2.1 s: \\x1b[2J\n");
+}
+
+TEST_CASE("cli: a token's time is a number and a unit, up to 30 days") {
+  CHECK(seconds_of("90s") == 90);
+  CHECK(seconds_of("30m") == 1'800);
+  CHECK(seconds_of("12h") == 43'200);
+  CHECK(seconds_of("30d") == 2'592'000);
+  for (const char* bad : {"", "30", "m", "0m", "-1m", "1.5h", "31d", "721h", "30 m", "30mm",
+                          "49711d", "99999999999999999999s"}) {
+    CHECK_FALSE_MESSAGE(seconds_of(bad).has_value(), bad);
+  }
 }
 
 }  // namespace docket::cli

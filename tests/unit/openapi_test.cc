@@ -7,6 +7,7 @@
 
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/new_key.h"
+#include "master/http/api/new_token.h"
 #include "master/http/api/ops_api.h"
 #include "master/http/api/views.h"
 #include "web/assets.h"
@@ -245,7 +246,7 @@ TEST_SUITE("openapi") {
       CHECK(succeeds);
       CHECK(operation["responses"].contains("default"));
       const bool has_body = (method == "put" || method == "post") && !path.ends_with("/cancel") &&
-                            !path.ends_with("/resume");
+                            !path.ends_with("/resume") && !path.ends_with("/approve");
       CHECK(has_body == operation.contains("requestBody"));
       json parameters = item.value("parameters", json::array());
       for (const auto& own : operation.value("parameters", json::array()))
@@ -309,9 +310,17 @@ TEST_SUITE("openapi") {
   }
 
   TEST_CASE("the operations API answers what its schemas say, to the member") {
-    const Snapshot busy = busy_snapshot();
+    Snapshot busy = busy_snapshot();
     check_answer("Status", status_json(Snapshot(), {"0.1.0", kNow}));
     check_answer("Status", status_json(busy, {"0.1.0", kNow}));
+    busy.awaiting = {{"lab-7", "0a1b", kNow}};
+    check_answer("Link", link_json(Snapshot(), "", "127.0.0.1:4002"));
+    check_answer("Link", link_json(busy, std::string(64, 'a'), "lab:4002"));
+    const auto token = read_new_token(
+        R"({"uses":3,"tags":["exam"],"approve":true,"ttl_s":60,"master":"lab:4002"})",
+        {std::string(64, 'a'), {"127.0.0.1", 4002}}, kNow);
+    REQUIRE_MESSAGE(token.ok(), token.error().message);
+    check_answer("MadeToken", token->answer);
     check_answer("Agents", agents_json(Snapshot()));
     check_answer("Agents", agents_json(busy));
     const std::vector<Job> jobs = jobs_of_all_kinds();
@@ -338,6 +347,26 @@ TEST_SUITE("openapi") {
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);
       CHECK(schema["required"].size() == schema["properties"].size());
+    }
+  }
+
+  TEST_CASE("a token's members are checked, and a plain link makes none") {
+    const LinkFacts link{std::string(64, 'a'), {"queue", 4002}};
+    const auto plain = read_new_token("{}", {}, kNow);
+    REQUIRE_FALSE(plain.ok());
+    CHECK(plain.error().code == ErrorCode::conflict);
+    const auto usual = read_new_token("{}", link, kNow);
+    REQUIRE(usual.ok());
+    CHECK(usual->token.uses == 1);
+    CHECK(usual->token.expires == kNow + 1'800'000);
+    CHECK(json::parse(usual->answer)["master"] == "queue:4002");
+    for (const char* body :
+         {"", "[]", R"({"ttl_s":0})", R"({"ttl_s":2592001})", R"({"uses":0})", R"({"uses":"1"})",
+          R"({"uses":10001})", R"({"tags":"exam"})", R"({"tags":["a b"]})", R"({"approve":1})",
+          R"({"master":"lab"})", R"({"master":"lab:0"})", R"({"master":7})", R"({"name":"x"})"}) {
+      const auto refused = read_new_token(body, link, kNow);
+      REQUIRE_FALSE_MESSAGE(refused.ok(), body);
+      CHECK(refused.error().code == ErrorCode::invalid);
     }
   }
 }

@@ -65,6 +65,13 @@ constexpr const char* kLayout4 = R"sql(
   PRAGMA user_version=4;
 )sql";
 
+constexpr const char* kLayout5 = R"sql(
+  PRAGMA application_id = 0x446f636b;
+  CREATE TABLE store (mark INTEGER NOT NULL);
+  INSERT INTO store VALUES (0);
+  PRAGMA user_version=5;
+)sql";
+
 constexpr const char* kAttempts =
     R"('[{"agent":"lab-1","assigned_ms":11,"detail":"","ended_ms":22,"ending":1,"http_status":200,)"
     R"("language_version":"12.2.0","late_answer_ms":0,"number":1,"outcome":15,"push_ms":3,"run_ms":4}]')";
@@ -89,6 +96,7 @@ void make_database(const TemporaryFolder& folder, int layout) {
   insert(3, 1, "NULL");
   if (layout >= 3) REQUIRE(made->execute(kLayout3).ok());
   if (layout >= 4) REQUIRE(made->execute(kLayout4).ok());
+  if (layout >= 5) REQUIRE(made->execute(kLayout5).ok());
 }
 
 }  // namespace

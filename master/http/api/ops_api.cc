@@ -110,19 +110,24 @@ Response asset(const web::Asset& found) {
 
 OpsApi::OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs,
                BackupRequests& backups, const Published<Snapshot>& published, Build build,
-               std::vector<std::string> names)
+               LinkFacts link, std::vector<std::string> names)
     : post_(std::move(post)),
       jobe_(jobe),
       jobs_(jobs),
       backups_(backups),
       published_(published),
       build_(std::move(build)),
+      link_(std::move(link)),
       names_(std::move(names)) {}
 
 std::span<const Route<OpsApi>> OpsApi::routes() {
   static constexpr Route<OpsApi> kRoutes[] = {
       {"GET", "/api/v1/status", &OpsApi::status},
       {"GET", "/api/v1/agents", &OpsApi::agents},
+      {"GET", "/api/v1/link", &OpsApi::link},
+      {"POST", "/api/v1/agents/tokens", &OpsApi::create_token},
+      {"POST", "/api/v1/agents/{id}/approve", &OpsApi::approve},
+      {"DELETE", "/api/v1/agents/{id}", &OpsApi::remove_agent},
       {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon},
       {"POST", "/api/v1/agents/{id}/drain", &OpsApi::drain},
       {"POST", "/api/v1/agents/{id}/resume", &OpsApi::resume},
@@ -169,6 +174,7 @@ std::optional<Response> OpsApi::handle(Request&& request) {
 
 Response OpsApi::response_to(const CommandDone& done) {
   if (done.error) return problem(*done.error);
+  if (!done.answer.empty()) return json_response(done.answer, 201);
   Response response;
   response.status = 204;
   return response;
@@ -185,6 +191,29 @@ std::optional<Response> OpsApi::status(Request&&, const std::string&) {
 
 std::optional<Response> OpsApi::agents(Request&&, const std::string&) {
   return json_response(agents_json(*published_.get()));
+}
+
+std::optional<Response> OpsApi::link(Request&&, const std::string&) {
+  return json_response(link_json(*published_.get(), link_.public_key, link_.address.text()));
+}
+
+std::optional<Response> OpsApi::create_token(Request&& request, const std::string&) {
+  if (!is_json(request)) return not_json();
+  auto order = read_new_token(request.body, link_, read_clock().wall);
+  if (!order) return problem(order.error());
+  order->reply_to = request.id;
+  post_(std::move(*order));
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::approve(Request&& request, const std::string& who) {
+  post_(ApproveAgent{request.id, who});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::remove_agent(Request&& request, const std::string& name) {
+  post_(RemoveAgent{request.id, name});
+  return std::nullopt;
 }
 
 std::optional<Response> OpsApi::cordon(Request&& request, const std::string& name) {

@@ -13,6 +13,7 @@
 #include "master/core/snapshot.h"
 #include "master/http/api/backup_requests.h"
 #include "master/http/api/jobe_api.h"
+#include "master/http/api/new_token.h"
 #include "master/http/api/routes.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
@@ -23,7 +24,8 @@ namespace docket::http {
 class OpsApi {
  public:
   OpsApi(std::function<void(Event)> post, JobeApi& jobe, JobReader& jobs, BackupRequests& backups,
-         const Published<Snapshot>& published, Build build, std::vector<std::string> names);
+         const Published<Snapshot>& published, Build build, LinkFacts link,
+         std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
 
@@ -36,6 +38,10 @@ class OpsApi {
  private:
   std::optional<Response> status(Request&& request, const std::string& id);
   std::optional<Response> agents(Request&& request, const std::string& id);
+  std::optional<Response> link(Request&& request, const std::string& id);
+  std::optional<Response> create_token(Request&& request, const std::string& id);
+  std::optional<Response> approve(Request&& request, const std::string& id);
+  std::optional<Response> remove_agent(Request&& request, const std::string& id);
   std::optional<Response> cordon(Request&& request, const std::string& id);
   std::optional<Response> drain(Request&& request, const std::string& id);
   std::optional<Response> resume(Request&& request, const std::string& id);
@@ -60,6 +66,7 @@ class OpsApi {
   BackupRequests& backups_;
   const Published<Snapshot>& published_;
   const Build build_;
+  const LinkFacts link_;
   const std::vector<std::string> names_;  // of this listener, besides addresses and localhost
 };
 

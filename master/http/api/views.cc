@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "master/http/api/php_value.h"
+#include "protocol/base/link_key.h"
 
 namespace docket::http {
 namespace {
@@ -152,6 +153,7 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"last_refused", time_or_null(snapshot.last_refused)},
                {"last_refusal", snapshot.last_refusal},
                {"expired", snapshot.expired},
+               {"refused_peers", snapshot.refused_peers},
                {"agents", snapshot.agents.size()},
                {"agents_taking_work", live},
                {"languages", languages_of(snapshot.languages)}});
@@ -190,6 +192,23 @@ std::string agents_json(const Snapshot& snapshot) {
                     {"version", agent.version}});
   }
   return dump({{"agents", list}});
+}
+
+std::string link_json(const Snapshot& snapshot, const std::string& public_key,
+                      const std::string& address) {
+  const bool encrypted = !public_key.empty();
+  ordered_json awaiting = ordered_json::array();
+  for (const auto& agent : snapshot.awaiting) {
+    awaiting.push_back({{"name", agent.name},
+                        {"fingerprint", agent.fingerprint},
+                        {"since", rfc3339(agent.since)}});
+  }
+  return dump({{"encrypted", encrypted},
+               {"address", address},
+               {"public_key", if_known(encrypted, public_key)},
+               {"fingerprint", if_known(encrypted, fingerprint_of(public_key))},
+               {"refused_peers", snapshot.refused_peers},
+               {"awaiting", awaiting}});
 }
 
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now) {

@@ -19,6 +19,9 @@ struct Build {
 
 std::string status_json(const Snapshot& snapshot, const Build& build);
 std::string agents_json(const Snapshot& snapshot);
+// How agents reach the master, and who waits to be let in. Without a key the link is plain.
+std::string link_json(const Snapshot& snapshot, const std::string& public_key,
+                      const std::string& address);
 std::string jobs_json(const std::vector<Job>& jobs, WallMs now);
 std::string keys_json(const ApiKeys& keys);  // by name, without their hashes
 std::string backup_json(const BackupMade& made);
