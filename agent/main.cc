@@ -15,10 +15,14 @@
 #include "agent/join/join.h"
 #include "agent/loop/loop.h"
 #include "protocol/base/check.h"
+#include "protocol/base/notify.h"
 #include "protocol/base/program.h"
+#include "protocol/base/program_reload.h"
 
 namespace docket::agent {
 namespace {
+
+constexpr std::uint32_t kStopMarginMs = 30'000;  // for what is left to do after the drain
 
 struct Options {
   std::string master = "tcp://127.0.0.1:4002";
@@ -32,7 +36,7 @@ struct Options {
   std::uint32_t slots = std::max(1u, std::thread::hardware_concurrency());
   double weight = 1.0;
   std::string data;
-  std::string log_level = "info";
+  LogOptions log;
   std::uint32_t drain_s = 300;
 };
 
@@ -46,7 +50,7 @@ void declare(CLI::App& app, Options& options) {
   options.name = host_name();
   app.footer("Commands:\n  docket-agent join TOKEN   joins this host to a cluster\n"
              "  docket-agent leave        takes it out again\nEach has --help.");
-  add_common_options(app, options.log_level);
+  add_common_options(app, options.log);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();
   app.add_option("--master-key", options.master_key,
@@ -59,11 +63,11 @@ void declare(CLI::App& app, Options& options) {
       "--jobe-key-file", options.jobe_key_file,
       "File with the API key of that Jobe; without it the environment's DOCKET_JOBE_KEY");
   app.add_option("--name", options.name, "This host's name in the cluster, unique")
-      ->capture_default_str();
+      ->default_str("HOSTNAME");
   app.add_option("--slots", options.slots,
                  "Runs at the same time; more than cores make right programs fail")
       ->check(CLI::Range(std::size_t{1}, kMaxSlots))
-      ->capture_default_str();
+      ->default_str("CORES");
   app.add_option("--weight", options.weight, "Speed of this host, 1 is ordinary")
       ->check(CLI::Range(0.01, 100.0))
       ->check([](const std::string& text) {  // the range lets NaN through
@@ -153,8 +157,23 @@ std::uint64_t random_instance() {
   return instance;
 }
 
-int run(const Options& options, const StopSignals& signals) {
-  const Logger log = start_value("log-level", make_logger("docket-agent", options.log_level));
+// The master knows the rest of a running agent, or it was built into sockets.
+constexpr std::string_view kLive[] = {"drain", "log-level"};
+
+void reload(Reload& reloading, Options& options, const Logger& log) {
+  CLI::App fresh_app;
+  Options fresh;
+  declare(fresh_app, fresh);
+  const auto apply = [&]() -> Status {
+    if (auto set = set_log_level(log, fresh.log.level); !set) return set;
+    options.drain_s = fresh.drain_s;
+    return ok_status();
+  };
+  reloading.run(fresh_app, apply, log);
+}
+
+int run(Options& options, Reload& reloading, const StopSignals& signals) {
+  const Logger log = start_value("log-level", make_logger("docket-agent", options.log));
   if (!acceptable_agent_name(options.name)) {
     throw StartError("name: '" + options.name.substr(0, 100) +
                      "' must be 1 to 64 letters, digits, '-', '_' or '.'");
@@ -177,22 +196,28 @@ int run(const Options& options, const StopSignals& signals) {
   settings.tags = checked_tags(options.tags);
 
   const std::string key = jobe_key(options.jobe_key_file);
-  const auto dealer = start_value("master", Dealer::connect(master, dial_keys(options, data.path(), log)));
+  const auto dealer =
+      start_value("master", Dealer::connect(master, dial_keys(options, data.path(), log)));
   const auto client = JobeClient::create(jobe, key);
+  Notifier notifier;
   Loop loop(
       Core(settings), *dealer, *client, spool, host,
       [&] {
         std::printf("ready name=%s\n", options.name.c_str());
         std::fflush(stdout);
       },
-      log);
+      notifier, log);
+  // Not first when welcomed: a host may start before its master.
+  notifier.ready("dials " + master.text());
   WakeFd done;
   std::thread loop_thread([&] {
     loop.run();
     done.raise();
   });
-  if (signals.wait(done)) {
+  if (wait_for_stop(
+          signals, done, [&] { reload(reloading, options, log); }, log)) {
     log->info("stopping=draining drain_s={}", options.drain_s);
+    notifier.stopping(options.drain_s * 1'000 + kStopMarginMs);
     loop.drain(options.drain_s * 1'000);
     if (signals.wait(done)) {
       log->warn("stopping=at_once");
@@ -208,7 +233,7 @@ int run(const Options& options, const StopSignals& signals) {
 }  // namespace docket::agent
 
 int main(int argc, char** argv) {
-  const docket::StopSignals signals;
+  const docket::StopSignals signals(true);
   CLI::App app("The agent of a Docket cluster: gives the master's runs to the Jobe beside it",
                "docket-agent");
   if (argc > 1 && docket::agent::is_command(argv[1])) {
@@ -216,5 +241,8 @@ int main(int argc, char** argv) {
   }
   docket::agent::Options options;
   docket::agent::declare(app, options);
-  return docket::run_program(app, argc, argv, [&] { return docket::agent::run(options, signals); });
+  return docket::run_program(app, argc, argv, [&] {
+    docket::Reload reloading(argc, argv, app, docket::agent::kLive);
+    return docket::agent::run(options, reloading, signals);
+  });
 }

@@ -7,33 +7,43 @@
 #include <sstream>
 #include <thread>
 
+#include "master/http/api/access_gate.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/ops_api.h"
+#include "master/http/api/traffic_routes.h"
 #include "master/loop/loop.h"
+#include "master/store/audit_reader.h"
 #include "master/store/backup.h"
 #include "master/store/files.h"
 #include "master/store/journal.h"
 #include "master/store/reader.h"
+#include "protocol/base/notify.h"
 #include "protocol/base/program.h"
+#include "protocol/base/program_reload.h"
 
 namespace docket {
 namespace {
 
 constexpr unsigned kJobeListener = 0;
 constexpr unsigned kOpsListener = 1;
+constexpr std::uint32_t kStopMarginMs = 30'000;  // for what is left to do after the drain
 
 struct Options {
   std::string jobe_listen = "0.0.0.0:4000";
   std::string ops_listen = "127.0.0.1:4001";
   std::vector<std::string> ops_names;
+  bool ops_tokens = false;
+  std::vector<std::string> trusted_proxies;
   std::string agents_listen = "tcp://127.0.0.1:4002";
   std::string agents_address;
   bool plain_link = false;
   std::string data = "docket-master-data";
-  std::string log_level = "info";
+  LogOptions log;
   int http_threads = 2;
   std::uint32_t drain_s = 30;
-  std::uint32_t retention_days = 30;
+  std::uint32_t retention_days = 365;
+  std::uint32_t source_days = 30;
+  std::uint32_t audit_days = 365;
   std::uint64_t database_mb = 4096;
   std::string backups;
   std::uint64_t files_mb = 4096;
@@ -55,6 +65,10 @@ void declare_doors(CLI::App& app, Options& options) {
       ->capture_default_str();
   app.add_option("--ops-name", options.ops_names,
                  "A name under which browsers reach --ops-listen, besides addresses and localhost");
+  app.add_flag("--ops-tokens", options.ops_tokens,
+               "Demand a token on a loopback --ops-listen too; elsewhere one is always demanded");
+  app.add_option("--trusted-proxy", options.trusted_proxies,
+                 "An address or network whose X-Forwarded-For is believed; may be repeated");
   app.add_option("--agents-listen", options.agents_listen, "tcp://HOST:PORT for the agents")
       ->capture_default_str();
   app.add_option("--agents-address", options.agents_address,
@@ -74,6 +88,13 @@ void declare_store(CLI::App& app, Options& options) {
   app.add_option("--data", options.data, "Folder of the database and the support files")
       ->capture_default_str();
   app.add_option("--retention-days", options.retention_days, "Days that finished jobs are kept")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  app.add_option("--source-days", options.source_days,
+                 "Days after which what finished jobs submitted and printed goes")
+      ->check(CLI::Range(1, 3650))
+      ->capture_default_str();
+  app.add_option("--audit-days", options.audit_days, "Days that the list of actions is kept")
       ->check(CLI::Range(1, 3650))
       ->capture_default_str();
   app.add_option("--database-mb", options.database_mb,
@@ -134,7 +155,7 @@ void declare_placement(CLI::App& app, Options& options) {
 }
 
 void declare(CLI::App& app, Options& options) {
-  add_common_options(app, options.log_level);
+  add_common_options(app, options.log);
   declare_doors(app, options);
   declare_store(app, options);
   declare_queue(app, options);
@@ -144,6 +165,7 @@ void declare(CLI::App& app, Options& options) {
 std::unique_ptr<http::Server> start_server(const char* setting, unsigned listener,
                                            const std::string& listen, int threads,
                                            http::Server::Handler handler, http::Server::Gone gone,
+                                           std::shared_ptr<http::Traffic> traffic,
                                            const Logger& log) {
   http::Options options;
   options.listener = listener;
@@ -153,6 +175,7 @@ std::unique_ptr<http::Server> start_server(const char* setting, unsigned listene
   options.spare_descriptors = listener == kOpsListener ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   if (listener == kOpsListener) options.max_buffered_bytes = 128u << 20;  // one such file
+  options.traffic = std::move(traffic);
   return start_value(setting,
                      http::Server::start(options, std::move(handler), log, std::move(gone)));
 }
@@ -177,9 +200,28 @@ void hold_files(Restored& restored, FileStore& files) {
   }
 }
 
+StoreFigures store_figures(const store::Journal& journal, const store::Files& files,
+                           std::uint64_t max_database_bytes) {
+  const store::FileUse use = files.use();
+  return {
+      journal.figures(), {use.files, use.bytes, use.held_bytes, use.max_bytes}, max_database_bytes};
+}
+
 void say_open(const Options& options, const Logger& log) {
   log->warn("api=open keys=0 do=\"docket keys create, if others than your Moodle can reach {}\"",
             options.jobe_listen);
+}
+
+void say_access(const Options& options, const http::AccessGate::Settings& access,
+                std::size_t tokens, const Logger& log) {
+  if (access.local_is_admin) {
+    log->info("ops=local note=\"whoever reaches {} from this host may do everything\"",
+              options.ops_listen);
+  } else if (tokens == 0) {
+    log->warn(
+        "ops=locked tokens=0 do=\"start once with --ops-listen 127.0.0.1:4001 and without "
+        "--ops-tokens, and make one by docket tokens create NAME --role admin\"");
+  }
 }
 
 void say_ready(const http::Server& jobe, const http::Server& ops, const net::Router& agents,
@@ -249,6 +291,11 @@ std::map<std::string, std::vector<std::string>> pins_of(const std::vector<std::s
   return pins;
 }
 
+// A client can ask for its result as long as both the job and what it printed are there.
+std::uint32_t result_days(const Options& options) {
+  return std::min(options.retention_days, options.source_days);
+}
+
 CoreSettings core_settings(const Options& options) {
   CoreSettings settings = options.core;
   settings.placement = placement_of(options.placement);
@@ -258,7 +305,7 @@ CoreSettings core_settings(const Options& options) {
   settings.max_queued_bytes = std::size_t{options.queue_mb} << 20;
   // A name must not outlive its run's result.
   settings.idempotency_ms =
-      std::min(options.idempotency_hours, options.retention_days * 24) * 3'600'000;
+      std::min(options.idempotency_hours, result_days(options) * 24) * 3'600'000;
   return settings;
 }
 
@@ -271,23 +318,79 @@ store::JournalOptions journal_settings(const std::string& data_dir, const Option
   store::JournalOptions settings;
   settings.data_dir = data_dir;
   settings.retention.age_ms = std::int64_t{options.retention_days} * 24 * 3'600 * 1'000;
+  settings.retention.bodies_ms = std::int64_t{options.source_days} * 24 * 3'600 * 1'000;
+  settings.retention.audit_ms = std::int64_t{options.audit_days} * 24 * 3'600 * 1'000;
   settings.retention.database_bytes = options.database_mb << 20;
   settings.retention.names_ms = core_settings(options).idempotency_ms;
   return settings;
 }
 
+http::AccessGate::Settings access_settings(const Options& options) {
+  http::AccessGate::Settings settings;
+  const Address ops = start_value("ops-listen", parse_address("ops-listen", options.ops_listen));
+  settings.local_is_admin = http::is_loopback(ops.host) && !options.ops_tokens;
+  settings.proxies =
+      start_value("trusted-proxy", http::TrustedProxies::parse(options.trusted_proxies));
+  return settings;
+}
+
+// What SIGHUP can change: all that the core looks at anew for each decision. The rest was built
+// into sockets, threads and the store.
+constexpr std::string_view kLive[] = {
+    "attempts",  "drain", "host-disk-mb", "host-load",  "host-memory-mb", "lease",
+    "log-level", "pin",   "placement",    "queue-jobs", "queue-mb",       "queue-wait",
+};
+
+void take_over_live(Options& running, const Options& fresh) {
+  running.core.max_attempts = fresh.core.max_attempts;
+  running.drain_s = fresh.drain_s;
+  running.core.min_free_disk_mb = fresh.core.min_free_disk_mb;
+  running.core.max_load_percent = fresh.core.max_load_percent;
+  running.core.min_free_memory_mb = fresh.core.min_free_memory_mb;
+  running.lease_s = fresh.lease_s;
+  running.log.level = fresh.log.level;
+  running.pins = fresh.pins;
+  running.placement = fresh.placement;
+  running.core.max_queued_jobs = fresh.core.max_queued_jobs;
+  running.queue_mb = fresh.queue_mb;
+  running.queue_wait_s = fresh.queue_wait_s;
+}
+
+void reload(Reload& reloading, Options& options, Loop& loop, const Logger& log) {
+  CLI::App fresh_app;
+  Options fresh;
+  declare(fresh_app, fresh);
+  const auto apply = [&]() -> Status {
+    Options next = options;
+    take_over_live(next, fresh);
+    try {
+      [[maybe_unused]] const auto checked = journal_settings("", next);
+      const CoreSettings settings = core_settings(next);
+      if (auto set = set_log_level(log, next.log.level); !set) return set;
+      loop.post(Reconfigure{settings});
+    } catch (const StartError& e) {
+      return Error{ErrorCode::invalid, e.message()};
+    }
+    options = std::move(next);
+    return ok_status();
+  };
+  reloading.run(fresh_app, apply, log);
+}
+
 // Returns when nobody waits any more after a signal, or drain_s have passed.
-void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drain_s,
-                       const StopSignals& signals, const Logger& log) {
+void run_until_stopped(Loop& loop, http::Server& jobe_server, Options& options, Reload& reloading,
+                       const StopSignals& signals, const Notifier& notifier, const Logger& log) {
   WakeFd done;
   std::thread loop_thread([&] {
     loop.run();
     done.raise();
   });
-  if (signals.wait(done)) {
-    log->info("stopping=draining drain_s={}", drain_s);
+  if (wait_for_stop(
+          signals, done, [&] { reload(reloading, options, loop, log); }, log)) {
+    log->info("stopping=draining drain_s={}", options.drain_s);
+    notifier.stopping(options.drain_s * 1'000 + kStopMarginMs);
     jobe_server.stop_accepting();
-    loop.stop_when_idle(drain_s * 1'000);
+    loop.stop_when_idle(options.drain_s * 1'000);
     if (signals.wait(done)) {
       log->warn("stopping=at_once");
       ::_exit(1);  // crash-only: what was acknowledged is on disk
@@ -296,10 +399,11 @@ void run_until_stopped(Loop& loop, http::Server& jobe_server, std::uint32_t drai
   loop_thread.join();
 }
 
-int run(const Options& options, const StopSignals& signals) {
-  const Logger log = start_value("log-level", make_logger("docket-master", options.log_level));
+int run(Options& options, Reload& reloading, const StopSignals& signals) {
+  const Logger log = start_value("log-level", make_logger("docket-master", options.log));
   const Address agents_listen = start_value(
       "agents-listen", parse_url_address("agents-listen", "tcp", options.agents_listen));
+  const http::AccessGate::Settings access = access_settings(options);
   const DataFolder data("data", options.data);
   const auto files =
       start_value("data", store::open_files(data.path(), options.files_mb << 20, log));
@@ -310,6 +414,7 @@ int run(const Options& options, const StopSignals& signals) {
   const auto journal = start_value("data", store::Journal::open(journal_options, log));
   const auto on_damage = [&](const std::string& problem) { journal->report_damage(problem); };
   const auto reader = start_value("data", store::open_reader(data.path(), on_damage));
+  const auto audit = start_value("data", store::open_audit_reader(data.path()));
   const auto key = link_key(data.path(), options, log);
   const auto router = start_value("agents-listen", net::Router::bind(agents_listen, key));
   const http::LinkFacts link = link_facts(options, key, router->address());
@@ -323,6 +428,7 @@ int run(const Options& options, const StopSignals& signals) {
   core.step(std::move(restored), read_clock(), first);
   Published<Snapshot> published(core.snapshot(read_clock()));
 
+  Notifier notifier;
   http::Server* listeners[2] = {};  // there before anything answers later
   const auto respond = [&](http::RequestId to, http::Response response) {
     listeners[http::listener_of(to)]->respond(to, std::move(response));
@@ -330,16 +436,26 @@ int run(const Options& options, const StopSignals& signals) {
   const auto post = [&](Event event) { loop->post(std::move(event)); };
   http::FileUploads uploads(*files, {.check_ids = options.check_file_ids}, respond, log);
   http::KeyGate gate(published);
-  http::JobeApi jobe(post, *reader, *files, uploads, published, &gate,
-                     journal_options.retention.age_ms);
+  const std::int64_t results_ms = std::int64_t{result_days(options)} * 24 * 3'600 * 1'000;
+  http::JobeApi jobe(post, *reader, *files, uploads, published, &gate, results_ms);
   // The operations listener has a door of its own.
-  http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr,
-                         journal_options.retention.age_ms);
+  http::JobeApi ops_jobe(post, *reader, *files, uploads, published, nullptr, results_ms);
   store::DiskBackups copies(
       data.path(), options.backups.empty() ? data.path() + "/backups" : options.backups, on_damage);
   http::BackupRequests backups(copies, respond, log);
-  http::OpsApi ops(post, ops_jobe, *reader, backups, published, {DOCKET_VERSION, read_clock().wall},
-                   link, options.ops_names);
+  const http::Build build{DOCKET_VERSION, read_clock().wall};
+  const auto jobe_traffic = http::jobe_traffic();
+  const auto ops_traffic = http::ops_traffic();
+  const http::MetricsPage metrics(
+      published, build,
+      [&] { return store_figures(*journal, *files, journal_options.retention.database_bytes); },
+      {{"jobe", jobe_traffic}, {"ops", ops_traffic}});
+  http::AccessGate ops_gate(published, access, log);
+  http::OpsApi ops(
+      post,
+      [&](Event command, AuditEntry entry) { loop->order(std::move(command), std::move(entry)); },
+      {ops_jobe, *reader, *files, *audit, backups, ops_gate, metrics, published}, build, link,
+      options.ops_names);
   std::unique_ptr<http::Server> jobe_server;
   std::unique_ptr<http::Server> ops_server;
   loop = std::make_unique<Loop>(
@@ -348,7 +464,7 @@ int run(const Options& options, const StopSignals& signals) {
         const ReplyTo to = std::visit([](const auto& r) { return r.to; }, reply);
         respond(to, response_to(reply, jobe));
       },
-      log);
+      notifier, log);
   loop->attach(*journal);
   journal->start([&](const store::JournalProgress& progress) { loop->journal_progress(progress); });
 
@@ -359,21 +475,24 @@ int run(const Options& options, const StopSignals& signals) {
         if (!http::JobeApi::owns(request.path)) return http::text_response(404, "");
         return jobe.handle(std::move(request));
       },
-      gone, log);
+      gone, jobe_traffic, log);
   ops_server = start_server(
       "ops-listen", kOpsListener, options.ops_listen, 1,
-      [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, log);
+      [&](http::Request&& request) { return ops.handle(std::move(request)); }, gone, ops_traffic,
+      log);
   listeners[kJobeListener] = jobe_server.get();
   listeners[kOpsListener] = ops_server.get();
   uploads.start();
   backups.start();
 
-  const store::FileUse kept = files->use();
+  const FileUse kept = files->use();
   log->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
             data.path(), unfinished, kept.files, kept.bytes, kept.held_bytes, most_descriptors());
   if (published.get()->keys->empty()) say_open(options, log);
+  say_access(options, access, published.get()->access->size(), log);
   say_ready(*jobe_server, *ops_server, *router, link);
-  run_until_stopped(*loop, *jobe_server, options.drain_s, signals, log);
+  notifier.ready("Jobe API on " + jobe_server->address().text());
+  run_until_stopped(*loop, *jobe_server, options, reloading, signals, notifier, log);
   ops_server->stop_accepting();
   let_answers_leave(*jobe_server);
   let_answers_leave(*ops_server);
@@ -389,11 +508,14 @@ int run(const Options& options, const StopSignals& signals) {
 }  // namespace docket
 
 int main(int argc, char** argv) {
-  const docket::StopSignals signals;
+  const docket::StopSignals signals(true);
   CLI::App app(
       "The master of a Docket cluster: speaks Jobe's API, queues runs, gives them to agents",
       "docket-master");
   docket::Options options;
   docket::declare(app, options);
-  return docket::run_program(app, argc, argv, [&] { return docket::run(options, signals); });
+  return docket::run_program(app, argc, argv, [&] {
+    docket::Reload reloading(argc, argv, app, docket::kLive);
+    return docket::run(options, reloading, signals);
+  });
 }

@@ -1,8 +1,5 @@
-// What both pages use: nodes, words for numbers and times, the master's clock, asking the master.
+// What all pages use: nodes, words for numbers and times, the master's clock.
 // Text from the master becomes text nodes here and nowhere anything else.
-
-const kAnswerMs = 5000;  // after so long without an answer there is none
-const kJobIdLength = 26;
 
 // ---- nodes
 
@@ -60,6 +57,22 @@ export function make_row(columns) {
     'data-label': label,
   }));
   return element('tr', {role: 'row'}, ...cells);
+}
+
+// The head of a table whose columns are [label, kind]; a kind may hold "number".
+export function make_head(columns) {
+  return columns.map(([label, kind]) => element('th', {
+    scope: 'col', role: 'columnheader', class: kind.includes('number') ? 'number' : null,
+  }, kind.includes('unlabelled') ? element('span', {class: 'unseen'}, label) : label));
+}
+
+// What the server wrote for those without scripts makes room for what is kept up to date.
+export function take_over(body) {
+  if (body.dataset.taken === undefined) {
+    body.dataset.taken = '';
+    body.replaceChildren();
+  }
+  return body;
 }
 
 export function badge(text, kind) {
@@ -148,6 +161,12 @@ export function set_time(parent, time_text, words) {
   set_text(node, words);
 }
 
+// A share of a whole, from 0 to 1: "0.4 %", "12 %".
+export function percent(share) {
+  const value = 100 * share;
+  return `${value === 0 || value >= 9.95 ? Math.round(value) : value.toFixed(1)}${kSpace}%`;
+}
+
 // "ok" is good; the program's own failures are neither; the host's are bad.
 export function outcome_kind(outcome) {
   if (outcome === 15) return 'good';
@@ -168,108 +187,3 @@ export function set_master_time(time_text) { ahead_ms = Date.parse(time_text) - 
 export const master_now = () => Date.now() + ahead_ms;
 
 export const age_ms = (time_text) => Math.max(0, master_now() - Date.parse(time_text));
-
-// ---- asking the master
-
-// The master answered, and the answer is no.
-export class Refusal extends Error {
-  constructor(status, text) {
-    super(text);
-    this.status = status;
-  }
-}
-
-// Throws Refusal, or any other error when no usable answer came.
-export async function ask(url) {
-  const response = await fetch(url, {cache: 'no-store', signal: AbortSignal.timeout(kAnswerMs)});
-  const answer = await response.json();
-  if (!response.ok) throw new Refusal(response.status, String(answer.error));
-  return answer;
-}
-
-// Says what is wrong with what the page shows, above it.
-export class Banner {
-  constructor(node) {
-    this.node = node;
-    this.answered = new Date();
-  }
-
-  clear() {
-    this.answered = new Date();
-    this.show('');
-    document.body.classList.remove('stale');
-  }
-
-  warn(text) {
-    this.clear();
-    this.show(text);
-  }
-
-  no_answer(what) {
-    this.show(`No answer from the master since ${clock(this.answered)}. ${what}`);
-    document.body.classList.add('stale');
-  }
-
-  show(text) {
-    set_text(this.node, text);
-    this.node.hidden = text === '';
-  }
-}
-
-// Calls `tick` again and again while the page can be seen, until it returns false. What it throws
-// is a fault of the page; the banner says so, because the page may be out of date then.
-export function repeat(tick, pause_ms, banner) {
-  let timer = null;
-  let busy = false;
-  let over = false;
-  const run = async () => {
-    timer = null;
-    if (document.hidden || busy || over) return;
-    busy = true;
-    try {
-      over = (await tick()) === false;
-    } catch (error) {
-      console.error(error);
-      banner.warn(`This page has a fault and may be out of date: ${error.message}`);
-    }
-    busy = false;
-    timer = setTimeout(run, pause_ms);
-  };
-  document.addEventListener('visibilitychange', () => {
-    if (!document.hidden && timer === null) run();
-  });
-  run();
-}
-
-export function show_version(status) {
-  set_text(by_id('version'), `Docket ${status.version}`);
-}
-
-// ---- the box that leads to a run
-
-// An address that ends in an id will do as well.
-export function job_id_in(text) {
-  const id = text.trim().replace(/\/+$/, '').split('/').at(-1).toLowerCase();
-  return /^[0-9a-z]+$/.test(id) && id.length === kJobIdLength ? id : null;
-}
-
-export function wire_go_box() {
-  const form = by_id('go');
-  const input = by_id('go-id');
-  const problem = by_id('go-problem');
-  const complain = (text) => {
-    set_text(problem, text);
-    input.setAttribute('aria-invalid', String(text !== ''));
-  };
-  input.addEventListener('input', () => complain(''));
-  form.addEventListener('submit', (event) => {
-    event.preventDefault();
-    const id = job_id_in(input.value);
-    if (id !== null) {
-      location.assign(form.dataset.jobs + id);
-      return;
-    }
-    complain(`A run id has ${kJobIdLength} letters and digits.`);
-    input.focus();
-  });
-}

@@ -1,17 +1,21 @@
-// The page of one run: its facts, timeline, attempts, request and result.
+// The page of one run: why it waits, its facts, timeline, attempts, request and result, and what may
+// be done with it.
 
 import {
-  Banner, Refusal, ask, by_id, bytes, clock, count, counted, date_and_clock, dotted, duration,
-  element, has_outcome, make_row, master_now, outcome_kind, repeat, set_children, set_master_time,
-  set_text, set_time, show_version, state_dot, sync_rows, wire_go_box,
+  by_id, clock, count, date_and_clock, dotted, duration, element, has_outcome, make_row, master_now,
+  outcome_kind, set_children, set_master_time, set_text, set_time, state_dot, sync_rows,
 } from './common.js';
+import {ask_first} from './dialog.js';
+import {show_version, start_frame} from './frame.js';
+import {fact_nodes, request_nodes, result_nodes} from './job_text.js';
+import {Refusal, address, ask, banner, repeat, tell} from './master.js';
 import {ending_kind, ending_words, late_words, timeline_items} from './timeline.js';
+import {show_why} from './why.js';
 
 const kPauseMs = 1000;
-const kShownChars = 100_000;  // of one text, until all of it is asked for
 
-const banner = new Banner(by_id('banner'));
 const id = decoded(location.pathname.split('/').at(-1));
+const path = `jobs/${encodeURIComponent(id)}`;
 
 function decoded(text) {
   try {
@@ -44,11 +48,6 @@ function facts_of(job) {
   if (job.client_job !== '') facts.push(['CodeRunner job', job.client_job]);
   if (job.files.length > 0) facts.push(['Support files', count(job.files.length)]);
   return facts;
-}
-
-function fact_nodes(facts) {
-  return facts.map(([name, value, time]) => element('div', {}, element('dt', {}, name),
-    element('dd', {}, time ? element('time', {datetime: time, title: time}, value) : value)));
 }
 
 function show_verdict(job) {
@@ -88,95 +87,48 @@ function show_attempt(row, attempt, language) {
     ...(late_answer === null ? [] : [element('div', {}, late_words(late_answer))])]);
 }
 
-// ---- request and result
+// ---- what may be done
 
-function lines_in(text) {
-  if (text === '') return 0;
-  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+const is_over = (job) => job.finished !== null;
+
+function show_actions(job) {
+  by_id('actions').hidden = false;
+  by_id('cancel').hidden = is_over(job);
+  by_id('retry').hidden = !is_over(job) || job.run_spec === null;
 }
 
-function numbers_to(last) {
-  return Array.from({length: last}, (_, index) => index + 1).join('\n');
+async function cancel() {
+  const done = await ask_first({
+    title: 'Cancel this run?',
+    text: 'Whoever waits for it is told. A program that runs goes on to its own limits, because ' +
+          'Jobe cannot stop it; its result is thrown away.',
+    action: 'Cancel the run', danger: true,
+  }, () => tell('POST', `api/v1/${path}/cancel`));
+  if (done) refresh_now();
 }
 
-// A program's text: as it is, with numbered lines, cut when very long until all is asked for.
-function text_sheet(title, text, name = '') {
-  const size = new TextEncoder().encode(text).length;
-  const about = [name, counted(lines_in(text), 'line'), bytes(size)].filter((part) => part !== '');
-  const heading = element('h3', {}, title, ' ',
-    element('span', {class: 'faint'}, text === '' ? 'empty' : about.join(', ')));
-  if (text === '') return element('div', {class: 'text'}, heading);
-  const gutter = element('pre', {class: 'gutter', 'aria-hidden': 'true'});
-  const content = element('pre', {class: 'content'});
-  const show = (shown) => {
-    gutter.textContent = numbers_to(lines_in(shown));
-    content.textContent = shown;
-  };
-  show(text.slice(0, kShownChars));
-  const sheet = element('div',
-    {class: 'sheet code', role: 'group', 'aria-label': title, tabindex: '0'}, gutter, content);
-  if (text.length <= kShownChars) return element('div', {class: 'text'}, heading, sheet);
-  const more = element('button', {type: 'button'}, `Show all ${bytes(size)}`);
-  more.addEventListener('click', () => {
-    show(text);
-    more.remove();
-  });
-  return element('div', {class: 'text'}, heading, sheet, more);
+async function run_again() {
+  let again = null;
+  const done = await ask_first({
+    title: 'Run this program again?',
+    text: 'It becomes a new run of the same request, under the same API key.',
+    action: 'Run again',
+  }, async () => { again = await tell('POST', `api/v1/${path}/retry`); });
+  if (done) location.assign(address(`jobs/${again}`));
 }
 
-const words_of = (value) => typeof value === 'string' ? value : JSON.stringify(value);
-
-function named_values(title, entries) {
-  return element('div', {class: 'text'}, element('h3', {}, title),
-    element('dl', {class: 'facts narrow'}, ...fact_nodes(entries)));
-}
-
-function file_nodes(file_list) {
-  const files = Object.values(file_list).map((file) => {
-    const [file_id, name] = Array.isArray(file) ? file : [words_of(file), ''];
-    return element('li', {}, words_of(name ?? ''), ' ',
-      element('code', {class: 'faint'}, words_of(file_id ?? '')));
-  });
-  return element('div', {class: 'text'}, element('h3', {}, 'Files'),
-    element('ul', {class: 'files'}, ...files));
-}
-
-function request_nodes(run_spec) {
-  if (run_spec === null) return element('p', {class: 'empty'}, 'The request is not kept.');
-  if (typeof run_spec !== 'object') return text_sheet('As it came', words_of(run_spec));
-  const {sourcecode, sourcefilename, input, file_list, parameters, language_id, ...rest} = run_spec;
-  const nodes = [
-    text_sheet('Source code', words_of(sourcecode ?? ''), words_of(sourcefilename ?? '')),
-    text_sheet('Standard input', words_of(input ?? '')),
-  ];
-  const settings = parameters !== null && typeof parameters === 'object'
-    ? {...rest, ...parameters} : {...rest, ...(parameters === undefined ? {} : {parameters})};
-  const entries = Object.entries(settings).map(([name, value]) => [name, words_of(value)]);
-  if (entries.length > 0) nodes.push(named_values('Parameters', entries));
-  if (file_list && Object.keys(file_list).length > 0) nodes.push(file_nodes(file_list));
-  return nodes;
-}
-
-function result_nodes({result, state}) {
-  if (result === null) {
-    const why = state === 'queued' || state === 'running' ? 'Not there yet.' : 'It is not kept.';
-    return element('p', {class: 'empty'}, why);
-  }
-  if (typeof result !== 'object') return text_sheet('As it came', words_of(result));
-  const {cmpinfo, stdout, stderr} = result;
-  const nodes = [];
-  if (cmpinfo) nodes.push(text_sheet('Compiler', words_of(cmpinfo)));
-  nodes.push(text_sheet('Standard output', words_of(stdout ?? '')));
-  nodes.push(text_sheet('Standard error', words_of(stderr ?? '')));
-  return nodes;
+async function copy_id() {
+  await navigator.clipboard?.writeText(id);
+  set_text(by_id('copy-id'), 'Copied');
 }
 
 // ---- the page
 
 function show_job(job) {
   show_verdict(job);
+  show_actions(job);
   set_children(by_id('facts'), facts_of(job), fact_nodes);
-  const moving = job.finished === null ? master_now() : null;
+  const moving = is_over(job) ? null : master_now();
   set_children(by_id('timeline'), [job.timeline, job.state, moving],
     () => timeline_items(job, master_now()));
   sync_rows(by_id('attempts'), job.timeline, (attempt) => `${attempt.number} ${attempt.agent}`,
@@ -190,32 +142,48 @@ function show_job(job) {
 function show_unknown(text) {
   banner.clear();
   by_id('job').hidden = true;
+  by_id('actions').hidden = true;
   set_text(by_id('verdict'), `This run is not known: ${text}.`);
   document.title = 'Unknown run · Docket';
+}
+
+// It may end between the two questions: then there is no answer to why.
+async function refresh_why(job) {
+  const why = job.state !== 'queued' ? null : await ask(`${path}/why`).catch((error) => {
+    if (error instanceof Refusal) return null;
+    throw error;
+  });
+  show_why(why);
 }
 
 // Returns false when nothing will change any more.
 async function refresh() {
   try {
-    const [status, job] = await Promise.all(
-      [ask('../api/v1/status'), ask(`../api/v1/jobs/${encodeURIComponent(id)}`)]);
+    const [status, job] = await Promise.all([ask('status'), ask(path)]);
     set_master_time(status.time);
     show_version(status);
     banner.clear();
+    await refresh_why(job);
     show_job(job);
-    return job.finished === null;
+    return !is_over(job);
   } catch (error) {
     if (error instanceof Refusal && error.status === 404) {
       show_unknown(error.message);
       return false;
     }
-    if (error instanceof Refusal) banner.warn(`The master has a problem: ${error.message}`);
-    else banner.no_answer('This page goes on when it answers again.');
+    banner.tell(error, 'This page goes on when it answers again.');
     return true;
   }
 }
 
 set_text(by_id('id'), id);
-by_id('json').href = `../api/v1/jobs/${encodeURIComponent(id)}`;
-wire_go_box();
-repeat(refresh, kPauseMs, banner);
+by_id('json').href = address(`api/v1/${path}`);
+set_text(by_id('json'), 'this run');
+let refresh_now = () => {};
+if (await start_frame()) {
+  by_id('cancel').addEventListener('click', cancel);
+  by_id('retry').addEventListener('click', run_again);
+  by_id('copy-id').addEventListener('click', copy_id);
+  by_id('copy-id').hidden = navigator.clipboard === undefined;
+  refresh_now = repeat(refresh, kPauseMs);
+}

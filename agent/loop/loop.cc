@@ -13,13 +13,14 @@ constexpr MonoMs kSpoolAgainMs = 1'000;
 }  // namespace
 
 Loop::Loop(Core core, Dealer& dealer, JobeClient& jobe, ResultSpool& spool, const Host& host,
-           std::function<void()> ready, Logger log)
+           std::function<void()> ready, Notifier& notifier, Logger log)
     : core_(std::move(core)),
       dealer_(dealer),
       jobe_(jobe),
       spool_(spool),
       host_(host),
       ready_(std::move(ready)),
+      notifier_(notifier),
       log_(std::move(log)) {}
 
 void Loop::run() {
@@ -44,6 +45,7 @@ void Loop::run() {
     core_.tick(now, effects_);
     perform();
     retry_spool(now.mono);
+    tell_service_manager(now.mono);
     if (now.mono >= stop_by_) {
       log_->warn("draining=given_up running={}", core_.running());
       core_.give_up(effects_);
@@ -85,10 +87,17 @@ void Loop::retry_spool(MonoMs now) {
   if (spool_.unsaved() == 0) log_->info("spool=well");
 }
 
+void Loop::tell_service_manager(MonoMs now) {
+  if (now < notifier_.due()) return;
+  std::string status = std::to_string(core_.running()) + " runs under way";
+  if (!welcomed_) status = "no master has welcomed it yet; " + status;
+  notifier_.turned(now, status);
+}
+
 void Loop::sleep(Now now) {
   if (dealer_.pending() || !events_.empty()) return;
   const MonoMs spool = spool_.unsaved() > 0 ? next_spool_ : kNever;
-  const MonoMs until = std::min({core_.next_deadline(), stop_by_, spool});
+  const MonoMs until = std::min({core_.next_deadline(), stop_by_, spool, notifier_.due()});
   const MonoMs wait = std::clamp<MonoMs>(until - now.mono, 0, 10'000);
   jobe_.wait({dealer_.fd(), inbox_.fd()}, static_cast<int>(wait));
 }
@@ -115,7 +124,10 @@ void Loop::perform_one(Effect& effect) {
                        note.level == Note::Level::info ? spdlog::level::info : spdlog::level::warn,
                        "{}", note.text);
                  },
-                 [&](Ready&) { ready_(); },
+                 [&](Ready&) {
+                   welcomed_ = true;
+                   ready_();
+                 },
                  [&](Stop&) { stopped_ = true; },
              },
              effect);

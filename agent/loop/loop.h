@@ -12,6 +12,7 @@
 #include "agent/spool/spool.h"
 #include "protocol/base/log.h"
 #include "protocol/base/mailbox.h"
+#include "protocol/base/notify.h"
 
 namespace docket::agent {
 
@@ -19,7 +20,7 @@ class Loop {
  public:
   // `ready` is called once, on the loop's thread, when the master has welcomed the agent.
   Loop(Core core, Dealer& dealer, JobeClient& jobe, ResultSpool& spool, const Host& host,
-       std::function<void()> ready, Logger log);
+       std::function<void()> ready, Notifier& notifier, Logger log);
 
   // Take no more, finish what runs, then return from run(); after drain_ms at the latest.
   void drain(std::uint32_t drain_ms) { inbox_.post(DrainWithin{drain_ms}); }
@@ -38,6 +39,7 @@ class Loop {
   void note_trouble();
   void keep(const Finished& result);
   void retry_spool(MonoMs now);
+  void tell_service_manager(MonoMs now);
   // Nothing is left to do, and what is finished is with the master or on disk.
   bool over() const { return stopped_ && spool_.unsaved() == 0; }
 
@@ -47,6 +49,7 @@ class Loop {
   ResultSpool& spool_;
   const Host& host_;
   const std::function<void()> ready_;
+  Notifier& notifier_;
   const Logger log_;
 
   Mailbox<DrainWithin> inbox_;
@@ -54,6 +57,7 @@ class Loop {
   Effects effects_;
   LinkTrouble trouble_ = LinkTrouble::none;  // as it was last said
   MonoMs stop_by_ = kNever;
+  bool welcomed_ = false;  // once at least
   bool stopped_ = false;
   MonoMs next_spool_ = 0;  // while something is unsaved
 };

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
 #include "master/cli/commands.h"
+#include "master/cli/credentials.h"
+#include "master/cli/master_url.h"
 #include "master/cli/options.h"
 #include "master/cli/text.h"
 #include "protocol/base/clock.h"
@@ -42,24 +45,30 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
   return report({ErrorCode::invalid, visible(message) + ". See " + name + " --help"});
 }
 
-// A host that could change the URL's meaning is no host.
-Result<Address> master_address(const Globals& globals) {
+constexpr std::size_t kMostReasonBytes = 200;
+
+Result<Master> chosen_master(const Options& options) {
   const char* from_environment = std::getenv("DOCKET_MASTER");
   const bool set = from_environment != nullptr && *from_environment != '\0';
-  const char* setting = globals.master.empty() && set ? "DOCKET_MASTER" : "--master";
-  const std::string text = !globals.master.empty() ? globals.master
-                           : set                   ? from_environment
-                                                   : kDefaultMaster;
-  auto address = parse_url_address(setting, "http", text);
-  if (!address) {
-    return Error{address.error().code, visible(address.error().message) + ". See docket --help"};
+  const std::string& given = options.globals.master;
+  // Without a home there are no credentials, which is as good as having none.
+  const auto path = credentials_path();
+  auto credentials = path ? read_credentials(*path) : Result<Credentials>(Credentials{});
+  if (!credentials) return credentials.error();
+  const std::string last = credentials->last.empty() ? kDefaultMaster : credentials->last;
+  const auto url =
+      master_url(given.empty() && set ? "DOCKET_MASTER" : "--master", !given.empty() ? given
+                                                                      : set ? from_environment
+                                                                            : last);
+  if (!url) return url.error();
+  const bool line = options.reason.size() <= kMostReasonBytes &&
+                    std::ranges::none_of(options.reason, [](unsigned char c) { return c < ' '; });
+  if (!line) {
+    return Error{ErrorCode::invalid,
+                 "--reason: one line of at most " + std::to_string(kMostReasonBytes) + " bytes"};
   }
-  if (address->host.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                      "0123456789.-_:") != std::string::npos) {
-    return Error{ErrorCode::invalid, std::string(setting) + ": " + in_quotes(text) +
-                                         " is not http://HOST:PORT. See docket --help"};
-  }
-  return address;
+  const auto& known = credentials->of_master[*url];
+  return Master{*url, known.token, known.ca_file, options.reason};
 }
 
 bool colour_wanted() {
@@ -68,9 +77,9 @@ bool colour_wanted() {
 }
 
 int run_chosen(const Options& options) {
-  const auto address = master_address(options.globals);
-  if (!address) return report(address.error());
-  Client client(*address);
+  auto master = chosen_master(options);
+  if (!master) return report(master.error());
+  Client client(std::move(*master));
   Context context{client, options.globals.format == "json" ? Format::json : Format::table,
                   colour_wanted(), read_clock().wall};
   const auto code = options.chosen(context);

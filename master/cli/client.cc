@@ -69,8 +69,7 @@ struct Client::Handle {
   Handle& operator=(const Handle&) = delete;
 };
 
-Client::Client(const Address& master)
-    : url_("http://" + master.text()), handle_(std::make_unique<Handle>()) {
+Client::Client(Master master) : master_(std::move(master)), handle_(std::make_unique<Handle>()) {
   CHECK_THAT(handle_->curl != nullptr);
 }
 
@@ -78,16 +77,20 @@ Client::~Client() = default;
 
 Result<Reply> Client::send(const Request& request) {
   CURL* curl = handle_->curl;
-  const std::string url = url_ + request.path;
+  const std::string url = master_.url + request.path;
   // An empty Expect: a body goes out at once, whatever its size.
   std::unique_ptr<curl_slist, FreeList> headers(curl_slist_append(nullptr, "Expect:"));
-  for (const auto& header : request.headers) {
+  const auto add = [&](const std::string& header) {
     headers.reset(curl_slist_append(headers.release(), header.c_str()));
-  }
+  };
+  for (const auto& header : request.headers) add(header);
+  if (!master_.token.empty()) add("Authorization: Bearer " + master_.token);
+  if (!master_.reason.empty() && request.method != "GET") add("Docket-Reason: " + master_.reason);
   Reply reply;
   curl_easy_reset(curl);
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+  if (!master_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, master_.ca_file.c_str());
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
@@ -106,7 +109,7 @@ Result<Reply> Client::send(const Request& request) {
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
 
   const CURLcode code = curl_easy_perform(curl);
-  if (code != CURLE_OK) return failure(curl, code, url_, request.timeout_s);
+  if (code != CURLE_OK) return failure(curl, code, master_.url, request.timeout_s);
   long status = 0;
   curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
   reply.status = static_cast<int>(status);

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "protocol/base/address.h"
 #include "protocol/base/result.h"
 
 namespace docket::cli {
@@ -24,9 +23,17 @@ struct Reply {
   std::string body;
 };
 
+// Which master, and what every request to it carries.
+struct Master {
+  std::string url;      // "http://H:P" or "https://H:P"
+  std::string token;    // empty: none
+  std::string ca_file;  // whose certificates are believed; empty: the system's
+  std::string reason;   // why the person does it, for the audit; empty: not told
+};
+
 class Client {
  public:
-  explicit Client(const Address& master);
+  explicit Client(Master master);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
@@ -35,12 +42,12 @@ class Client {
   // timed_out after timeout_s, too_large when the answer has no end.
   Result<Reply> send(const Request& request);
 
-  const std::string& url() const { return url_; }  // "http://H:P"
+  const std::string& url() const { return master_.url; }
 
  private:
   struct Handle;
 
-  std::string url_;
+  const Master master_;
   std::unique_ptr<Handle> handle_;
 };
 

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "master/cli/client.h"
@@ -27,6 +26,12 @@ struct JobsQuery {
   std::string state;  // empty: any, as are the others
   std::string language;
   std::string agent;
+  std::string key;
+  std::string outcome;
+  std::string from;
+  std::string to;
+  std::string text;
+  std::string cursor;
   std::uint32_t limit = 20;  // 1..1000
 };
 
@@ -51,6 +56,30 @@ struct NewKey {
   std::string file;  // where the secret is, "-" for standard input, or empty to make one
 };
 
+struct NewToken {
+  std::string name;
+  std::string role;
+  bool source = false;
+};
+
+struct LoginOptions {
+  std::string url;      // empty: the master that would be asked
+  std::string ca_file;  // empty: the system's certificates
+};
+
+struct AuditQuery {
+  std::string who;  // empty: anybody
+  std::string what;
+  std::optional<std::int64_t> before;
+  std::uint32_t limit = 50;
+};
+
+struct PurgeOptions {
+  std::string older_than;  // "90d"
+  bool dry_run = false;
+  bool yes = false;
+};
+
 struct HoldOptions {
   std::string name;  // of the agent
   std::string reason;
@@ -59,7 +88,7 @@ struct HoldOptions {
   bool no_wait = false;                     // likewise
 };
 
-struct NewToken {
+struct NewJoinToken {
   std::string ttl = "30m";
   std::uint32_t uses = 1;
   std::vector<std::string> tags;
@@ -72,15 +101,11 @@ Result<int> agents_command(Context& context);
 // A drain is watched until nothing runs there any more; interrupting it leaves it in force.
 Result<int> hold_command(Context& context, const HoldOptions& hold);
 Result<int> resume_command(Context& context, const std::string& name);
-Result<int> token_command(Context& context, const NewToken& token);
+Result<int> join_token_command(Context& context, const NewJoinToken& token);
 // Asks on the terminal whether the fingerprint is right, unless `who` is it, or `yes`.
 Result<int> approve_command(Context& context, const std::string& who, bool yes);
 // Drains it, waits until nothing runs there, and has it forgotten.
 Result<int> remove_command(Context& context, const HoldOptions& hold);
-// Seconds in "90s", "30m", "12h" or "2d", up to 30 days; nothing when it is none of these.
-std::optional<std::uint32_t> seconds_of(std::string_view text);
-// A yes on standard input, which is a terminal.
-bool confirmed(const std::string& question);
 Result<int> jobs_command(Context& context, const JobsQuery& query);
 // `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
 // several have it.
@@ -94,6 +119,16 @@ Result<int> create_key_command(Context& context, const NewKey& key);
 Result<int> list_keys_command(Context& context);
 // Asks on the terminal first, unless `yes`; invalid when there is no terminal to ask on.
 Result<int> revoke_key_command(Context& context, const std::string& name, bool yes);
+
+Result<int> create_token_command(Context& context, const NewToken& token);
+Result<int> list_tokens_command(Context& context);
+Result<int> revoke_token_command(Context& context, const std::string& name, bool yes);
+// Asks for the token, or takes it from standard input; kept only if the master knows it.
+Result<int> login_command(Context& context, const LoginOptions& login);
+Result<int> logout_command(Context& context, const std::string& url);
+Result<int> audit_command(Context& context, const AuditQuery& query);
+// Returns when it is done.
+Result<int> purge_command(Context& context, const PurgeOptions& purge);
 
 // Prints the copy's path, on the master's host. `name` empty: one made of the time.
 Result<int> backup_command(Context& context, const std::string& name);

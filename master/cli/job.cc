@@ -27,6 +27,14 @@ Fact moment(const char* label, const Json& object, const char* key, WallMs now) 
   return {label, {passed.empty() ? "" : text_at(object, key) + " (" + passed + " ago)"}};
 }
 
+// Empty where they are shown.
+std::string bodies_of(const Json& job) {
+  const std::string bodies = text_at(job, "bodies");
+  if (bodies == "purged") return "purged: they were older than they are kept";
+  if (bodies == "withheld") return "withheld: seeing them needs a token made with --source";
+  return "";
+}
+
 std::string facts_of_job(const Json& job, WallMs now, bool colour) {
   const auto cputime_s = number_at(job, "cputime_s");
   const auto files = list_at(job, "files").size();
@@ -41,7 +49,8 @@ std::string facts_of_job(const Json& job, WallMs now, bool colour) {
                      {"CPU limit", {cputime_s > 0 ? std::to_string(cputime_s) + " s" : ""}},
                      {"Files", {files > 0 ? std::to_string(files) : ""}},
                      {"Key", {text_at(job, "key")}},
-                     {"CodeRunner job", {text_at(job, "client_job")}}},
+                     {"CodeRunner job", {text_at(job, "client_job")}},
+                     {"Source, output", {bodies_of(job)}}},
                     colour);
 }
 

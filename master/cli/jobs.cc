@@ -24,9 +24,13 @@ std::string ran(const Json& job) {
 
 std::string path_of(const JobsQuery& query) {
   std::string path = "/api/v1/jobs?limit=" + std::to_string(query.limit);
-  if (!query.state.empty()) path += "&state=" + percent_encoded(query.state);
-  if (!query.language.empty()) path += "&language=" + percent_encoded(query.language);
-  if (!query.agent.empty()) path += "&agent=" + percent_encoded(query.agent);
+  const std::pair<const char*, const std::string&> filters[] = {
+      {"state", query.state}, {"language", query.language}, {"agent", query.agent},
+      {"key", query.key},     {"outcome", query.outcome},   {"from", query.from},
+      {"to", query.to},       {"text", query.text},         {"cursor", query.cursor}};
+  for (const auto& [name, value] : filters) {
+    if (!value.empty()) path += std::string("&") + name + "=" + percent_encoded(value);
+  }
   return path;
 }
 

@@ -1,9 +1,8 @@
 // docket agents token, approve, remove
-#include <unistd.h>
-
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "master/cli/ask.h"
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/text.h"
@@ -12,10 +11,7 @@
 namespace docket::cli {
 namespace {
 
-void tell(const std::string& text) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "docket: %s\n", text.c_str());
-}
+constexpr std::int64_t kMostTtlSeconds = 30 * 86'400;
 
 // The hosts that await approval under this name or fingerprint: one or none.
 Result<Json> find_awaiting(Context& context, const std::string& who) {
@@ -33,28 +29,9 @@ Result<Json> find_awaiting(Context& context, const std::string& who) {
 
 }  // namespace
 
-std::optional<std::uint32_t> seconds_of(std::string_view text) {
-  constexpr std::uint64_t kMostSeconds = 30 * 86'400;
-  std::uint64_t number = 0;
-  std::size_t digits = 0;
-  for (; digits < text.size() && text[digits] >= '0' && text[digits] <= '9'; ++digits) {
-    number = number * 10 + static_cast<std::uint64_t>(text[digits] - '0');
-    if (number > kMostSeconds) return std::nullopt;
-  }
-  const std::string_view unit = text.substr(digits);
-  const std::uint64_t unit_s = unit == "s"   ? 1
-                               : unit == "m" ? 60
-                               : unit == "h" ? 3'600
-                               : unit == "d" ? 86'400
-                                             : 0;
-  const std::uint64_t seconds = number * unit_s;  // 0 also when there is no number or no unit
-  if (seconds == 0 || seconds > kMostSeconds) return std::nullopt;
-  return static_cast<std::uint32_t>(seconds);
-}
-
-Result<int> token_command(Context& context, const NewToken& token) {
+Result<int> join_token_command(Context& context, const NewJoinToken& token) {
   const auto ttl_s = seconds_of(token.ttl);
-  if (!ttl_s) {
+  if (!ttl_s || *ttl_s > kMostTtlSeconds) {
     return Error{ErrorCode::invalid, "--ttl: " + in_quotes(token.ttl) +
                                          " is not a time up to 30d, as 90s, 30m, 12h or 2d"};
   }
@@ -89,7 +66,7 @@ Result<int> approve_command(Context& context, const std::string& who, bool yes) 
   const std::string name = text_at(*agent, "name");
   const std::string fingerprint = text_at(*agent, "fingerprint");
   if (who != fingerprint && !yes) {
-    if (::isatty(STDIN_FILENO) != 1) {
+    if (!somebody_is_there()) {
       return Error{ErrorCode::invalid,
                    "approving by name takes whatever key has joined as " + name +
                        ": give the fingerprint that docket-agent join told on the host, or -y"};

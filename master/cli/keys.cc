@@ -1,10 +1,8 @@
 // docket keys create, list, revoke
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "master/cli/ask.h"
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/secret.h"
@@ -26,31 +24,12 @@ Status check_name(const std::string& name) {
                                        "'_' or '.'"};
 }
 
-void tell(const std::string& text) {
-  std::fflush(stdout);
-  std::fprintf(stderr, "docket: %s\n", text.c_str());
-}
-
 std::string bound_at(const Json& key, const char* name) {
   const auto bound = number_at(key, name);
   return bound > 0 ? std::to_string(bound) : std::string();
 }
 
 }  // namespace
-
-bool confirmed(const std::string& question) {
-  std::fprintf(stderr, "%s [y/N] ", question.c_str());
-  std::fflush(stderr);
-  std::string line;
-  for (int c = std::getchar(); c != EOF && c != '\n'; c = std::getchar()) {
-    line.push_back(static_cast<char>(c));
-  }
-  return says_yes(line);
-}
-
-bool says_yes(std::string_view line) {
-  return line == "y" || line == "Y" || line == "yes" || line == "Yes" || line == "YES";
-}
 
 std::string key_body(const NewKey& key, const std::string& secret) {
   // What is no UTF-8 is no secret either: the master says so.
@@ -128,7 +107,7 @@ Result<int> list_keys_command(Context& context) {
 
 Result<int> revoke_key_command(Context& context, const std::string& name, bool yes) {
   if (const auto checked = check_name(name); !checked) return checked.error();
-  if (!yes && ::isatty(STDIN_FILENO) != 1) {
+  if (!yes && !somebody_is_there()) {
     return Error{ErrorCode::invalid,
                  "revoking a key shuts out whoever sends it: confirm with -y. "
                  "See docket keys revoke --help"};

@@ -1,8 +1,9 @@
 #include "master/cli/options.h"
 
-#include <charconv>
+#include <cstdio>
 
-#include "master/cli/text.h"
+#include "master/cli/completion.h"
+#include "master/cli/option_kinds.h"
 
 namespace docket::cli {
 namespace {
@@ -11,38 +12,7 @@ constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expir
 constexpr const char* kPriorities[] = {"high", "normal", "low"};
 constexpr int kMostOfKey = 1'000'000'000;
 constexpr const char* kFormats[] = {"table", "json"};
-
-template <std::size_t n>
-CLI::Validator one_of(const char* const (&words)[n]) {
-  std::string list;
-  for (const char* word : words) {
-    if (!list.empty()) list += ", ";
-    list += word;
-  }
-  return CLI::Validator(
-      [&words, list](std::string& text) {
-        for (const char* word : words) {
-          if (text == word) return std::string();
-        }
-        return in_quotes(text) + " is none of " + list;
-      },
-      "");
-}
-
-CLI::Validator number_between(int low, int high) {
-  return CLI::Validator(
-      [low, high](std::string& text) {
-        int number = 0;
-        const char* end = text.data() + text.size();
-        const auto parsed = std::from_chars(text.data(), end, number);
-        const bool good =
-            parsed.ec == std::errc() && parsed.ptr == end && number >= low && number <= high;
-        return good ? std::string()
-                    : in_quotes(text) + " is not a number from " + std::to_string(low) + " to " +
-                          std::to_string(high);
-      },
-      "");
-}
+constexpr const char* kShells[] = {"bash", "zsh"};
 
 // The common options are taken before and after every command; the last one given wins.
 void add_globals(CLI::App& app, Globals& globals) {
@@ -58,13 +28,6 @@ void add_globals(CLI::App& app, Globals& globals) {
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     add_globals(*command, globals);
   }
-}
-
-CLI::App* add_command(CLI::App& parent, const char* name, const char* about, const char* examples) {
-  CLI::App* command = parent.add_subcommand(name, about);
-  command->group("Commands");
-  command->footer(std::string("Examples:\n") + examples);
-  return command;
 }
 
 CLI::App* add_hold(CLI::App& agents, Options& options, const char* name, const char* about,
@@ -83,22 +46,22 @@ void add_joins(CLI::App& agents, Options& options) {
                                 "  docket agents token --ttl 2h --uses 20 --tag exam\n"
                                 "  docket agents token --approve\n\n"
                                 "On each host: docket-agent join TOKEN");
-  token->add_option("--ttl", options.token.ttl, "How long it holds: 90s, 30m (default), 12h, 2d")
+  token->add_option("--ttl", options.join_token.ttl, "How long it holds: 90s, 30m (default), 12h, 2d")
       ->type_name("TIME");
-  token->add_option("--uses", options.token.uses, "How many hosts may join by it (default 1)")
+  token->add_option("--uses", options.join_token.uses, "How many hosts may join by it (default 1)")
       ->type_name("N")
       ->check(number_between(1, 10'000));
-  token->add_option("--tag", options.token.tags, "A tag for these hosts; may be repeated")
+  token->add_option("--tag", options.join_token.tags, "A tag for these hosts; may be repeated")
       ->type_name("TAG")
       ->allow_extra_args(false);
-  token->add_flag("--approve", options.token.approve,
+  token->add_flag("--approve", options.join_token.approve,
                   "They do nothing before docket agents approve");
   token
-      ->add_option("--agents-address", options.token.agents_address,
+      ->add_option("--agents-address", options.join_token.agents_address,
                    "Where these hosts reach the master's --agents-listen (default: it knows)")
       ->type_name("H:P");
   token->callback([&options] {
-    options.chosen = [&options](Context& context) { return token_command(context, options.token); };
+    options.chosen = [&options](Context& context) { return join_token_command(context, options.join_token); };
   });
   CLI::App* approve = add_command(
       agents, "approve", "Let a host in that joined by a token with --approve",
@@ -165,10 +128,45 @@ void add_agents(CLI::App& app, Options& options) {
                                  "Let a host take work again: after cordon, drain or quarantine",
                                  "  docket agents resume lab-7");
   resume->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
+  add_reason(*resume, options);
   resume->callback([&options] {
     options.chosen = [&options](Context& context) {
       return resume_command(context, options.hold.name);
     };
+  });
+}
+
+void add_jobs_list(CLI::App& jobs, Options& options) {
+  JobsQuery& query = options.jobs;
+  CLI::App* list = add_command(jobs, "list", "The newest runs, newest first",
+                               "  docket jobs list\n"
+                               "  docket jobs list --state failed --agent lab-2 -n 100\n"
+                               "  docket jobs list --outcome 'time limit' --from 24h\n"
+                               "  docket jobs list --from 2026-11-23T10:00:00Z --to 15m\n"
+                               "  docket jobs list -o json | jq -r '.jobs[].id, .next'");
+  list->add_option("--state", query.state, "queued, running, done, failed, expired or cancelled")
+      ->type_name("STATE")
+      ->check(one_of(kStates));
+  list->add_option("--language", query.language, "Only runs in this language")->type_name("LANG");
+  list->add_option("--agent", query.agent, "Only runs whose last try was on this agent")
+      ->type_name("NAME");
+  list->add_option("--key", query.key, "Only runs that came with this API key")->type_name("NAME");
+  list->add_option("--outcome", query.outcome, "Only this outcome: its number or its name")
+      ->type_name("OUTCOME");
+  list->add_option("--from", query.from,
+                   "Only runs that came then or later: RFC 3339, or an age such as 15m, 24h, 7d")
+      ->type_name("TIME");
+  list->add_option("--to", query.to, "Only runs that came before")->type_name("TIME");
+  list->add_option("--text", query.text, "Only runs with this in their id or the client's job id")
+      ->type_name("TEXT");
+  list->add_option("-n,--limit", query.limit, "At most N runs, up to 1000")
+      ->type_name("N")
+      ->check(number_between(1, 1000))
+      ->capture_default_str();
+  list->add_option("--cursor", query.cursor, "Go on behind this run: next in the JSON before")
+      ->type_name("ID");
+  list->callback([&options] {
+    options.chosen = [&options](Context& context) { return jobs_command(context, options.jobs); };
   });
 }
 
@@ -179,25 +177,7 @@ void add_jobs(CLI::App& app, Options& options) {
                                "  docket jobs why 7zk4q\n"
                                "  docket jobs cancel 7zk4q");
   jobs->require_subcommand(1);
-  CLI::App* list = add_command(*jobs, "list", "The newest runs, newest first",
-                               "  docket jobs list\n"
-                               "  docket jobs list --state failed --agent lab-2 -n 100\n"
-                               "  docket jobs list -o json | jq -r '.jobs[].id'");
-  list->add_option("--state", options.jobs.state,
-                   "queued, running, done, failed, expired or cancelled")
-      ->type_name("STATE")
-      ->check(one_of(kStates));
-  list->add_option("--language", options.jobs.language, "Only runs in this language")
-      ->type_name("LANG");
-  list->add_option("--agent", options.jobs.agent, "Only runs whose last try was on this agent")
-      ->type_name("NAME");
-  list->add_option("-n,--limit", options.jobs.limit, "At most N runs, up to 1000")
-      ->type_name("N")
-      ->check(number_between(1, 1000))
-      ->capture_default_str();
-  list->callback([&options] {
-    options.chosen = [&options](Context& context) { return jobs_command(context, options.jobs); };
-  });
+  add_jobs_list(*jobs, options);
   CLI::App* show = add_command(*jobs, "show", "One run: facts, its tries, and its result",
                                "  docket jobs show 01kaq3v5m8x0000000000007zk\n"
                                "  docket jobs show 7zk            (the end of an id is enough)\n"
@@ -209,6 +189,7 @@ void add_jobs(CLI::App& app, Options& options) {
   show->callback([&options] {
     options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
   });
+  add_purge(*jobs, options);
   CLI::App* why = add_command(*jobs, "why", "Why a run waits, host by host, or what its tries did",
                               "  docket jobs why 7zk\n"
                               "  docket jobs why 7zk -o json | jq '.hosts[] | select(.obstacle == "
@@ -227,6 +208,7 @@ void add_jobs(CLI::App& app, Options& options) {
   cancel->add_option("id", options.job_id, "The run's id, as for docket jobs show")
       ->type_name("ID")
       ->required();
+  add_reason(*cancel, options);
   cancel->callback([&options] {
     options.chosen = [&options](Context& context) {
       return cancel_command(context, options.job_id);
@@ -265,6 +247,7 @@ void add_new_key(CLI::App& keys, Options& options) {
       ->add_option("--key-file", key.file,
                    "Take the secret from this file (-: standard input) instead of making one")
       ->type_name("FILE");
+  add_reason(*create, options);
   create->callback([&options] {
     options.chosen = [&options](Context& context) {
       return create_key_command(context, options.key);
@@ -288,6 +271,7 @@ void add_keys(CLI::App& app, Options& options) {
                                  "  docket keys revoke moodle -y     (in a script)");
   revoke->add_option("name", options.key_name, "The key's name")->type_name("NAME")->required();
   revoke->add_flag("-y,--yes", options.yes, "Do not ask");
+  add_reason(*revoke, options);
   revoke->callback([&options] {
     options.chosen = [&options](Context& context) {
       return revoke_key_command(context, options.key_name, options.yes);
@@ -308,6 +292,7 @@ void add_backup(CLI::App& app, Options& options) {
       ->add_option("name", options.backup_name,
                    "The file's name in the master's folder --backups; no path")
       ->type_name("NAME");
+  add_reason(*command, options);
   command->callback([&options] {
     options.chosen = [&options](Context& context) {
       return backup_command(context, options.backup_name);
@@ -351,7 +336,37 @@ void add_run(CLI::App& app, Options& options) {
   });
 }
 
+void add_completion(CLI::App& app, Options& options) {
+  CLI::App* command =
+      add_command(app, "completion", "Print a script that completes this command line",
+                  "  . <(docket completion bash)\n"
+                  "  docket completion zsh > ~/.zfunc/_docket\n\n"
+                  "The Debian package has both in place.");
+  command->add_option("shell", options.shell, "bash or zsh")
+      ->type_name("SHELL")
+      ->check(one_of(kShells))
+      ->required();
+  command->callback([&app, &options] {
+    options.chosen = [&app, &options](Context&) -> Result<int> {
+      const Shell shell = options.shell == "bash" ? Shell::bash : Shell::zsh;
+      std::fputs(completion_script(app, shell).c_str(), stdout);
+      return 0;
+    };
+  });
+}
+
 }  // namespace
+
+CLI::App* add_command(CLI::App& parent, const char* name, const char* about, const char* examples) {
+  CLI::App* command = parent.add_subcommand(name, about);
+  command->group("Commands");
+  command->footer(std::string("Examples:\n") + examples);
+  return command;
+}
+
+void add_reason(CLI::App& command, Options& options) {
+  command.add_option("--reason", options.reason, "Why, for docket audit")->type_name("TEXT");
+}
 
 void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", std::string("docket ") + DOCKET_VERSION);
@@ -372,8 +387,10 @@ void declare(CLI::App& app, Options& options) {
   add_agents(app, options);
   add_jobs(app, options);
   add_keys(app, options);
+  add_access(app, options);
   add_run(app, options);
   add_backup(app, options);
+  add_completion(app, options);
   add_globals(app, options.globals);
 }
 

@@ -13,7 +13,7 @@ namespace docket::cli {
 inline constexpr const char* kDefaultMaster = "http://127.0.0.1:4001";
 
 struct Globals {
-  std::string master;  // empty: DOCKET_MASTER, or the default
+  std::string master;  // empty: DOCKET_MASTER, the master logged in to, or the default
   std::string format = "table";
 };
 
@@ -22,14 +22,22 @@ using Command = std::function<Result<int>(Context&)>;
 struct Options {
   Globals globals;
   HoldOptions hold;
-  NewToken token;
+  NewJoinToken join_token;
   JobsQuery jobs;
   std::string job_id;
   NewKey key;
   std::string key_name;
   bool yes = false;
   RunOptions run;
+  NewToken token;
+  std::string token_name;
+  LoginOptions login;
+  std::string logout_url;
+  AuditQuery audit;
+  PurgeOptions purge;
+  std::string reason;  // for the audit
   std::string backup_name;
+  std::string shell;
   Command chosen;
 };
 

@@ -1,6 +1,7 @@
 #include "master/cli/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -129,6 +130,25 @@ std::string duration(std::int64_t ms) {
   const std::int64_t minutes = seconds / 60;
   if (minutes < 1'440) return two_units(minutes / 60, 'h', minutes % 60, 'm');
   return std::to_string(minutes / 1'440) + "d " + std::to_string(minutes % 1'440 / 60) + "h";
+}
+
+std::optional<std::int64_t> seconds_of(std::string_view text) {
+  constexpr std::int64_t kCentury = std::int64_t{36'525} * 86'400;
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr + 1 != end || number < 1) {
+    return std::nullopt;
+  }
+  const char unit = *parsed.ptr;
+  const std::int64_t unit_s = unit == 's'   ? 1
+                              : unit == 'm' ? 60
+                              : unit == 'h' ? 3'600
+                              : unit == 'd' ? 86'400
+                              : unit == 'w' ? 7 * 86'400
+                                            : 0;
+  if (unit_s == 0 || number > kCentury / unit_s) return std::nullopt;
+  return number * unit_s;
 }
 
 std::optional<WallMs> parse_time(std::string_view text) {

@@ -1,9 +1,10 @@
 // The master's answers as text for people; `now` is for ages. Pure.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "master/cli/commands.h"
@@ -21,7 +22,8 @@ std::string keys_text(const nlohmann::json& answer, WallMs now, bool colour);
 
 // The body of POST /api/v1/keys.
 std::string key_body(const NewKey& key, const std::string& secret);
-bool says_yes(std::string_view line);
+std::string tokens_text(const nlohmann::json& answer, WallMs now, bool colour);
+std::string audit_text(const nlohmann::json& answer, WallMs now, bool colour);
 
 // The one id among `ids` that begins or ends with `part` (letters of either case). not_found when
 // there is none, conflict with the candidates when there are several.

@@ -27,7 +27,7 @@ struct AgentKey {
   WallMs joined = 0;
 };
 
-struct TokenRecord {
+struct JoinTokenRecord {
   std::string id;  // of token_id_of()
   WallMs expires = 0;
   std::uint32_t uses = 1;  // left

@@ -35,7 +35,8 @@ struct Agent {
   std::string name;
   std::string version;
   std::uint64_t instance = 0;
-  LinkId link = 0;  // 0: not connected
+  LinkId link = 0;       // 0: not connected
+  LinkId last_link = 0;  // on which it last said hello, connected or not
   AgentState state = AgentState::lost;
   std::string reason;     // why it is lost or draining
   bool stopping = false;  // it said itself that it will leave
@@ -60,6 +61,8 @@ struct Agent {
     std::uint64_t instance = 0;  // of the agent's process that it was given to
   };
   std::map<AttemptId, Ghost> ghosts;
+  // The quickest of its late runs by language, ms: what compiling and starting take at least.
+  std::map<std::string, double> least_ms;
   Health health;
   Hold hold = Hold::none;
   std::string hold_reason;

@@ -57,7 +57,7 @@ std::string canary_language(const std::string& wanted, const std::vector<Languag
 }
 
 std::string canary_problem(const Finished& finished) {
-  if (judge(finished, kCanaryCputimeSeconds) != Verdict::answer) return describe(finished);
+  if (judge(finished, kCanaryWallMs) != Verdict::answer) return describe(finished);
   if (finished.outcome != static_cast<std::uint32_t>(Outcome::ok)) {
     return "it ended with " + outcome_name(static_cast<int>(finished.outcome));
   }

@@ -12,6 +12,7 @@
 namespace docket {
 
 inline constexpr std::uint32_t kCanaryCputimeSeconds = 10;
+inline constexpr std::uint32_t kCanaryWallMs = 2'000 * kCanaryCputimeSeconds;
 
 // The body of POST runs, or empty when no program is known for the language.
 std::string canary_body(std::string_view language);

@@ -12,7 +12,8 @@ Core::Core(CoreSettings settings, std::string version)
       version_(std::move(version)),
       queue_(settings.ageing_ms),
       names_(settings.max_idempotency_keys),
-      shown_keys_(std::make_shared<const ApiKeys>()) {}
+      shown_keys_(std::make_shared<const ApiKeys>()),
+      access_(std::make_shared<const AccessTokens>()) {}
 
 void Core::step(Event&& event, Now now, Effects& out) {
   std::visit([&](auto& e) { on(e, now, out); }, event);
@@ -26,6 +27,7 @@ void Core::tick(Now now, Effects& out) {
     for (auto& [name, agent] : agents_.all()) agent.heard = std::min(agent.heard + gap, now.mono);
   }
   last_tick_ = now.mono;
+  if (history_.due(now.mono)) history_.end_step(now, sample(now));
   if (next_agents_check_ <= now.mono) {
     check_agents(now, out);
     next_agents_check_ = now.mono + settings_.heartbeat_ms / 2;
@@ -61,6 +63,9 @@ void Core::on(Restored& event, Now now, Effects& out) {
   restore_keys(event, now, out);
   for (auto& key : event.keys) keys_.emplace(key.name, std::move(key));
   publish_keys();
+  AccessTokens access;
+  for (auto& token : event.access) access.emplace(token.name, std::move(token));
+  access_ = std::make_shared<const AccessTokens>(std::move(access));
   for (auto& named : event.named) {
     const MonoMs ends = now.mono + named.received + settings_.idempotency_ms - now.wall;
     if (ends <= now.mono) continue;
@@ -106,10 +111,33 @@ void Core::on(StoreProblem& event, Now, Effects& out) {
                            "store=failing accepting=no reason=\"" + store_problem_ + "\""});
 }
 
+void Core::on(Reconfigure& event, Now, Effects&) {
+  CHECK_THAT(event.settings.heartbeat_ms == settings_.heartbeat_ms &&
+             event.settings.silence_ms == settings_.silence_ms);
+  settings_ = std::move(event.settings);
+}
+
 void Core::on(StopAccepting&, Now, Effects& out) {
   stopping_ = true;
   // Who only watches can ask again when the master is back.
   for (const ReplyTo to : waiting_.watching()) end_wait(to, out);
+}
+
+ClusterSample Core::sample(Now now) const {
+  ClusterSample cluster;
+  cluster.waiting = queued_;
+  for (const auto& [name, lane] : queue_.lanes()) {
+    const auto found = jobs_.find(lane.jobs.begin()->second.job);
+    CHECK_THAT(found != jobs_.end());
+    cluster.oldest_wait_ms =
+        std::max(cluster.oldest_wait_ms, now.wall - found->second.job.received);
+  }
+  for (const auto& [name, agent] : agents_.all()) {
+    if (!agent.takes_work() || agent.languages.empty() || !agent.shortage.empty()) continue;
+    cluster.slots += agent.slots;
+    cluster.busy += std::min<std::size_t>(agent.slots_taken(), agent.slots);
+  }
+  return cluster;
 }
 
 Snapshot Core::snapshot(Now now) const {
@@ -120,6 +148,8 @@ Snapshot Core::snapshot(Now now) const {
   view.queued = queued_;
   view.queued_bytes = queued_bytes_;
   view.running = jobs_.size() - queued_;
+  view.max_queued = settings_.max_queued_jobs;
+  view.max_queued_bytes = settings_.max_queued_bytes;
   view.submitted = submitted_;
   view.finished = finished_;
   view.late_results = late_results_;
@@ -128,20 +158,19 @@ Snapshot Core::snapshot(Now now) const {
   view.last_refused = last_refused_;
   view.expired = expired_;
   view.keys = shown_keys_;
+  view.access = access_;
   view.refused_peers = refused_peers_;
   for (const auto& [name, key] : agent_keys_) {
     if (key.trust != Trust::awaiting) continue;
     view.awaiting.push_back({name, fingerprint_of(key.public_key), key.joined});
   }
-  const std::int64_t second = now.mono / 1000;
-  for (const auto& [at, count] : done_) {
-    if (at > second - 60) view.done_last_minute += count;
-  }
-  for (const auto& [name, lane] : queue_.lanes()) {
-    const auto found = jobs_.find(lane.jobs.begin()->second.job);
-    CHECK_THAT(found != jobs_.end());
-    view.oldest_wait_ms = std::max(view.oldest_wait_ms, now.wall - found->second.job.received);
-  }
+  const ClusterSample cluster = sample(now);
+  view.slots = cluster.slots;
+  view.busy = cluster.busy;
+  view.oldest_wait_ms = cluster.oldest_wait_ms;
+  view.recent = recent_.rates(now.mono);
+  view.history = history_.history();
+  view.counters = counters_;
   std::map<std::string, std::string> languages;
   for (const auto& [name, agent] : agents_.all()) {
     AgentView& shown = view.agents.emplace_back();
@@ -163,7 +192,6 @@ Snapshot Core::snapshot(Now now) const {
     shown.finished = agent.finished;
     shown.host_faults = agent.host_faults;
     if (!agent.takes_work()) continue;
-    if (!agent.languages.empty() && agent.shortage.empty()) view.slots += agent.slots;
     for (const auto& language : agent.languages) {
       std::string& version = languages[language.id];
       version = std::max(version, language.version);

@@ -6,7 +6,6 @@
 // when it connected; a job leaves the core only together with the SaveJob that makes it final.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -17,7 +16,9 @@
 #include <vector>
 
 #include "master/core/agents.h"
+#include "master/core/counters.h"
 #include "master/core/events.h"
+#include "master/core/history.h"
 #include "master/core/idempotency.h"
 #include "master/core/placement.h"
 #include "master/core/queue.h"
@@ -55,6 +56,7 @@ class Core {
     MonoMs room_until = 0;           // until then it goes only where there is room; 0: anywhere
     std::string doubted_on;          // where there was none
     std::vector<std::string> tags;   // that its key required when it came
+    std::uint32_t wall_ms = 0;       // Jobe's limit by the clock; 0: not known
     std::uint32_t highest_seen = 0;  // attempt that an agent held, perhaps one not known here
     std::uint32_t counted = 0;       // attempts that ended by a host's fault
     std::vector<std::string> tried;  // their agents
@@ -89,7 +91,7 @@ class Core {
   void publish_keys();
 
   // core_joins.cc
-  void on(CreateToken& event, Now now, Effects& out);
+  void on(CreateJoinToken& event, Now now, Effects& out);
   void on(ApproveAgent& event, Now now, Effects& out);
   void on(RemoveAgent& event, Now now, Effects& out);
   void restore_keys(Restored& event, Now now, Effects& out);
@@ -98,7 +100,7 @@ class Core {
   Standing on_join(const std::string& token_key, Join& join, Now now, Effects& out);
   Standing on_leave(const std::string& key, Now now, Effects& out);
   // Why a host that has a token may not join under this name, or nothing.
-  std::optional<std::string> join_obstacle(const TokenRecord& token, const Join& join,
+  std::optional<std::string> join_obstacle(const JoinTokenRecord& token, const Join& join,
                                            Now now) const;
   bool may_speak_for(const std::string& key, const std::string& name) const;
   AgentKey* key_of(const std::string& name);
@@ -114,7 +116,14 @@ class Core {
   void on(Restored& event, Now now, Effects& out);
   void restore(Job&& job, FileHold hold, Now now, Effects& out);
   void on(StoreProblem& event, Now now, Effects& out);
+  void on(Reconfigure& event, Now now, Effects& out);
   void on(StopAccepting& event, Now now, Effects& out);
+
+  // core_access.cc
+  void on(GrantAccess& event, Now now, Effects& out);
+  void on(RevokeAccess& event, Now now, Effects& out);
+  void on(PurgeBodies& event, Now now, Effects& out);
+  void on(Record& event, Now now, Effects& out);
 
   // core_why.cc
   void on(Explain& event, Now now, Effects& out);
@@ -170,6 +179,9 @@ class Core {
   void check_quarantine(Agent& agent, Now now, Effects& out);
 
   // core_doubts.cc
+  // Less time than this, and a program of the job cannot have been ended by Jobe's clock.
+  std::uint32_t by_clock_ms(const LiveJob& job, const Agent& agent, const Finished& finished) const;
+  static void learn_least(Agent& agent, const std::string& language, const Finished& finished);
   // An answer is doubted once: the second one is told, whatever it is.
   bool may_doubt(const LiveJob& job) const;
   void doubt(LiveJob& job, Agent& agent, const Finished& finished, Now now, Effects& out);
@@ -219,9 +231,10 @@ class Core {
               Now now, Effects& out);
   void on_deadline(LiveJob& job, Now now, Effects& out);
   void learn_duration(const std::string& language, std::uint32_t run_ms);
-  void count_done(Now now);
 
-  const CoreSettings settings_;
+  ClusterSample sample(Now now) const;
+
+  CoreSettings settings_;
   const std::string version_;
   bool stopping_ = false;
   std::string store_problem_;
@@ -234,7 +247,7 @@ class Core {
   std::uint64_t canaries_ = 0;
   std::set<std::string> known_languages_;
   std::map<std::string, AgentKey> agent_keys_;  // by the agent's name
-  std::map<std::string, TokenRecord> tokens_;   // by id
+  std::map<std::string, JoinTokenRecord> tokens_;   // by id
   std::uint64_t refused_peers_ = 0;
 
   std::unordered_map<JobId, LiveJob> jobs_;
@@ -249,6 +262,7 @@ class Core {
   Idempotency names_;
   std::map<std::string, ApiKey> keys_;         // by name
   std::shared_ptr<const ApiKeys> shown_keys_;  // the same, as the HTTP front reads them
+  std::shared_ptr<const AccessTokens> access_;
 
   std::uint64_t submitted_ = 0;
   std::uint64_t finished_ = 0;
@@ -257,8 +271,13 @@ class Core {
   std::string last_refusal_;
   WallMs last_refused_ = 0;
   std::uint64_t expired_ = 0;
-  std::array<std::pair<std::int64_t, std::uint64_t>, 60> done_{};  // (second, count) of a minute
+  Counters counters_;
+  RecentJobs recent_;
+  HistoryKeeper history_;
 };
+
+// "job=ID", with the client's own number where it sent one: how log lines begin.
+std::string log_name(const Job& job);
 
 // The body a client gets for a job that Docket itself ended: Jobe's form, outcome 20 or 21.
 std::string own_result(const JobId& id, Outcome outcome, const std::string& text);

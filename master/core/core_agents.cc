@@ -110,6 +110,7 @@ void Core::on_hello(LinkId link, const std::string& key, Hello& hello, Now now, 
          "its connection took the name " + hello.name, now, out);
   }
   Agent& agent = agents_.add(hello.name);
+  const bool connected_anew = std::exchange(agent.last_link, link) != link;
   agents_.bind(agent, link);
   agent.stopping = false;  // else it says so again
   agent.version = hello.version;
@@ -137,9 +138,9 @@ void Core::on_hello(LinkId link, const std::string& key, Hello& hello, Now now, 
   reconcile_held(agent, hello.held, now, out);
   agent.instance = hello.instance;  // what was taken back above belongs to the one before
   // A process knows what it runs, but for what it told us of itself; it does not know what its past
-  // lives left behind.
+  // lives left behind, nor, when it says hello again on one connection, what was on its way there.
   std::erase_if(agent.ghosts, [&](const auto& ghost) {
-    return !ghost.second.told && ghost.second.instance == agent.instance;
+    return connected_anew && !ghost.second.told && ghost.second.instance == agent.instance;
   });
   // A host on probation need not wait for the next look at all of them.
   if (agent.quarantine && agent.quarantine->joining) check_quarantine(agent, now, out);
@@ -292,7 +293,8 @@ void Core::conclude(Agent& agent, Finished& message, Now now, Effects& out) {
   attempt.push_ms = message.push_ms;
   attempt.run_ms = message.run_ms;
   end_attempt(*job, message.ending, describe(message), now);
-  Verdict verdict = judge(message, job->job.cputime_s);
+  Verdict verdict = judge(message, by_clock_ms(*job, agent, message));
+  learn_least(agent, job->job.language, message);
   if (verdict == Verdict::doubtful && !may_doubt(*job)) verdict = Verdict::answer;
   if (verdict == Verdict::answer ||
       (verdict == Verdict::elsewhere && own_fault(*job, agent, message))) {

@@ -83,7 +83,7 @@ void Core::send_canary(Agent& agent, const std::string& language, Now now, Effec
 
 void Core::on_canary(Agent& agent, const Finished& finished, Now now, Effects& out) {
   if (!agent.canary || finished.id != agent.canary->id) return;
-  if (judge(finished, kCanaryCputimeSeconds) == Verdict::again && !agent.unproven.empty()) {
+  if (judge(finished, kCanaryWallMs) == Verdict::again && !agent.unproven.empty()) {
     // It began nothing and proves nothing: check_quarantine() sends another.
     agent.canary.reset();
     for (Unproven& each : agent.unproven) each.canary_out = false;

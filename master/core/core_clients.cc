@@ -17,10 +17,13 @@ void Core::on(Submit& event, Now now, Effects& out) {
     return;
   }
   ++submitted_;
+  ++counters_.of(event.language).submitted;
+  history_.arrived();
   LiveJob& job = jobs_[event.id];
   CHECK_THAT(job.ticket == 0);
   job.ticket = next_ticket_++;
   job.came = now.mono;
+  job.wall_ms = event.wall_ms;
   job.program = std::hash<std::string>()(*event.run_spec);
   job.wait_until = now.mono + settings_.queue_wait_ms;
   job.job.id = event.id;
@@ -49,17 +52,21 @@ std::optional<Answer> Core::refusal_of(const Submit& event, Now now) {
   if (stopping_ || !store_problem_.empty()) {
     refusal.kind = Answer::Kind::unavailable;
     refusal.reason = stopping_ ? "the master is stopping" : "the master cannot save jobs";
+    counters_.refuse(RefusalReason::not_accepting);
     return refusal;
   }
   const auto key = keys_.find(event.key);
   const std::size_t most_of_key = key == keys_.end() ? 0 : key->second.max_queued;
   const auto of_key = queued_by_key_.find(event.key);
+  RefusalReason kind = RefusalReason::queue_jobs;
   if (queued_ >= settings_.max_queued_jobs) {
     refusal.reason = "the queue is full: " + std::to_string(settings_.max_queued_jobs) + " jobs";
   } else if (queued_bytes_ + event.run_spec->size() > settings_.max_queued_bytes) {
+    kind = RefusalReason::queue_bytes;
     refusal.reason =
         "the queue is full: " + std::to_string(settings_.max_queued_bytes >> 20) + " MB of jobs";
   } else if (most_of_key != 0 && of_key != queued_by_key_.end() && of_key->second >= most_of_key) {
+    kind = RefusalReason::key_queue;
     refusal.reason =
         "the key " + event.key + " has " + std::to_string(most_of_key) + " jobs waiting, its bound";
   } else {
@@ -67,6 +74,7 @@ std::optional<Answer> Core::refusal_of(const Submit& event, Now now) {
   }
   refusal.kind = Answer::Kind::overloaded;
   ++refused_;
+  counters_.refuse(kind);
   last_refusal_ = refusal.reason;
   last_refused_ = now.wall;
   return refusal;
@@ -174,7 +182,7 @@ void Core::cancel(LiveJob& job, const std::string& why, Now now, Effects& out) {
     if (agent != nullptr) send(*agent, Cancel{{job.job.id, attempt.number}}, now, out);
     end_attempt(job, Ending::cancelled, why, now);
   }
-  out.push_back(Note{Note::Level::info, "job=" + job.job.id.text() + " cancelled=\"" + why + "\""});
+  out.push_back(Note{Note::Level::info, log_name(job.job) + " cancelled=\"" + why + "\""});
   finish(job, JobState::cancelled, 200, static_cast<std::uint32_t>(Outcome::overload),
          cancelled_result(job.job.id, why), now, out);
 }

@@ -28,8 +28,28 @@ bool Core::may_doubt(const LiveJob& job) const {
          attempts.size() < settings_.max_all_attempts;
 }
 
+std::uint32_t Core::by_clock_ms(const LiveJob& job, const Agent& agent,
+                                const Finished& finished) const {
+  const std::uint32_t cputime_s = job.job.cputime_s;
+  // Of a job from before a restart only whole seconds are known, rounded up.
+  const std::uint32_t limit =
+      job.wall_ms != 0 ? job.wall_ms : 2'000 * (cputime_s - std::min(cputime_s, 1u));
+  // The limit is the program's, the time the whole run's. Where a program gets half a core, its CPU
+  // limit strikes before the clock's: then the quickest run in the language tells what compiling
+  // takes at least. Where it gets less, rather one run too many.
+  const auto least = agent.least_ms.find(job.job.language);
+  if (finished.load_percent > kHalfCorePercent || least == agent.least_ms.end()) return limit;
+  return limit + static_cast<std::uint32_t>(least->second);
+}
+
+void Core::learn_least(Agent& agent, const std::string& language, const Finished& finished) {
+  if (finished.ending != Ending::ran) return;
+  double& least = agent.least_ms.try_emplace(language, finished.run_ms).first->second;
+  least = std::min<double>(finished.run_ms, least * 1.02);  // it forgets what was long ago
+}
+
 void Core::doubt(LiveJob& job, Agent& agent, const Finished& finished, Now now, Effects& out) {
-  const bool crowded = crowded_out(finished, job.job.cputime_s);
+  const bool crowded = finished.remark != Remark::compile_time_up;
   end_attempt(job, Ending::doubted, why_doubted(finished, crowded), now);
   if (crowded && agent.fitting_slots() < agent.slots) {
     agent.crowded_until = now.mono + settings_.crowded_ms;

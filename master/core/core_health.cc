@@ -16,6 +16,7 @@ void Core::record_good(Agent& agent, const LiveJob& job, Effects& out) {
 void Core::record_fault(Agent& agent, Program program, const std::string& what, Now now,
                         Effects& out) {
   ++agent.host_faults;
+  ++counters_.host_faults;
   agent.health.fault(program);
   judge_health(agent, what, now, out);
 }

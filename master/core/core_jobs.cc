@@ -21,6 +21,15 @@ Bytes cancelled_result(const JobId& id, const std::string& why) {
       own_result(id, Outcome::overload, "Docket: this run was cancelled: " + why));
 }
 
+std::string log_name(const Job& job) {
+  std::string name = "job=" + job.id.text();
+  if (job.client_job.empty()) return name;
+  name += " client_job=\"";
+  // Clients write it: nothing of it may pass for a part of the line.
+  for (const char c : job.client_job) name += c > ' ' && c <= '~' && c != '"' ? c : '?';
+  return name + "\"";
+}
+
 Core::LiveJob* Core::live(const JobId& id) {
   const auto found = jobs_.find(id);
   return found == jobs_.end() ? nullptr : &found->second;
@@ -45,6 +54,7 @@ void Core::enqueue(LiveJob& job) {
   const Priority priority = key == keys_.end() ? Priority::normal : key->second.priority;
   queue_.add(job.job.language, job.job.key, priority, job.ticket, {job.job.id, job.came});
   ++queued_;
+  ++counters_.of(job.job.language).waiting;
   queued_bytes_ += job.job.run_spec->size();
   if (!job.job.key.empty()) ++queued_by_key_[job.job.key];
   set_deadline(job,
@@ -56,6 +66,7 @@ void Core::dequeue(LiveJob& job) {
   if (!job.delayed) queue_.remove(job.job.language, job.job.key, job.ticket);
   job.delayed = false;
   --queued_;
+  --counters_.of(job.job.language).waiting;
   queued_bytes_ -= job.job.run_spec->size();
   const auto of_key = queued_by_key_.find(job.job.key);
   if (of_key != queued_by_key_.end() && --of_key->second == 0) queued_by_key_.erase(of_key);
@@ -193,11 +204,12 @@ void Core::end_attempt(LiveJob& job, Ending ending, const std::string& detail, N
   attempt.ended = now.wall;
   attempt.ending = ending;
   attempt.detail = detail;
+  counters_.ended(ending);
 }
 
 void Core::retry(LiveJob& job, Now now, Effects& out) {
   const Attempt& ended = job.job.attempts.back();
-  out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " attempt=" +
+  out.push_back(Note{Note::Level::warn, log_name(job.job) + " attempt=" +
                                             std::to_string(ended.number) + " agent=" + ended.agent +
                                             " ended=\"" + std::string(ending_name(ended.ending)) +
                                             "\" http_status=" + std::to_string(ended.http_status) +
@@ -258,7 +270,9 @@ void Core::finish(LiveJob& job, JobState state, int http_status, std::uint32_t o
   job.job.outcome = outcome;
   job.job.result = std::move(result);
   ++finished_;
-  count_done(now);
+  counters_.finished(job.job);
+  recent_.finished(job.job, now.mono);
+  history_.finished(state);
   for (const ReplyTo to : job.waiters) {
     const auto waiter = waiting_.remove(to);
     CHECK_THAT(waiter.has_value());
@@ -302,8 +316,8 @@ void Core::on_deadline(LiveJob& job, Now now, Effects& out) {
   }
   if (now.mono >= job.wait_until) {
     ++expired_;
-    out.push_back(Note{Note::Level::warn, "job=" + job.job.id.text() + " expired=\"" +
-                                              job.job.language + " had no free slot in time\""});
+    out.push_back(Note{Note::Level::warn, log_name(job.job) + " expired=\"" + job.job.language +
+                                              " had no free slot in time\""});
     // It was never run: the next request of that name is a new run.
     forget_name(job);
     finish(job, JobState::expired, 200, static_cast<std::uint32_t>(Outcome::overload),
@@ -330,14 +344,6 @@ void Core::learn_duration(const std::string& language, std::uint32_t run_ms) {
   // A moving average; at least a millisecond, so that every run costs something.
   double& expected = expected_ms_.try_emplace(language, kFirstExpectedMs).first->second;
   expected = std::max(1.0, expected + (run_ms - expected) / 16);
-}
-
-void Core::count_done(Now now) {
-  const std::int64_t second = now.mono / 1000;
-  auto& [at, count] = done_[static_cast<std::size_t>(second % 60)];
-  if (at != second) count = 0;
-  at = second;
-  ++count;
 }
 
 }  // namespace docket

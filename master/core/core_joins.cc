@@ -17,7 +17,7 @@ Standing refused(std::string why) {
 
 }  // namespace
 
-void Core::on(CreateToken& event, Now now, Effects& out) {
+void Core::on(CreateJoinToken& event, Now now, Effects& out) {
   forget_spent_tokens(now, out);
   CommandDone done{event.reply_to, cannot_save(), {}};
   if (!done.error && tokens_.size() >= kMaxJoinTokens) {
@@ -28,7 +28,7 @@ void Core::on(CreateToken& event, Now now, Effects& out) {
     out.push_back(Note{Note::Level::info, "token=" + event.token.id.substr(0, 8) + " uses=" +
                                               std::to_string(event.token.uses) + " created=yes"});
     tokens_[event.token.id] = event.token;
-    out.push_back(SaveToken{std::move(event.token)});
+    out.push_back(SaveJoinToken{std::move(event.token)});
     admit_keys(out);
     done.answer = std::move(event.answer);
   }
@@ -110,7 +110,7 @@ Standing Core::on_join(const std::string& token_key, Join& join, Now now, Effect
             .trust = token->second.approve ? Trust::awaiting : Trust::probation,
             .joined = now.wall};
     --token->second.uses;
-    out.push_back(SaveToken{token->second});
+    out.push_back(SaveJoinToken{token->second});
     out.push_back(SaveAgentKey{*key});
     admit_keys(out);
     out.push_back(Note{Note::Level::info, "agent=" + join.name + " joined=" +
@@ -123,7 +123,7 @@ Standing Core::on_join(const std::string& token_key, Join& join, Now now, Effect
           waits ? "an operator must approve the key" : "", token->second.tags};
 }
 
-std::optional<std::string> Core::join_obstacle(const TokenRecord& token, const Join& join,
+std::optional<std::string> Core::join_obstacle(const JoinTokenRecord& token, const Join& join,
                                                Now now) const {
   if (join.protocol < kOldestProtocol) {
     return "this docket-agent is too old for this master: upgrade it";
@@ -199,7 +199,7 @@ void Core::forget_agent(const std::string& name, const std::string& why, Now now
 void Core::forget_spent_tokens(Now now, Effects& out) {
   std::erase_if(tokens_, [&](const auto& entry) {
     const bool spent = now.wall >= entry.second.expires + kSpentTokenKeptMs;
-    if (spent) out.push_back(DeleteToken{entry.first});
+    if (spent) out.push_back(DeleteJoinToken{entry.first});
     return spent;
   });
 }

@@ -9,8 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "master/core/access.h"
 #include "master/core/agent_key.h"
 #include "master/core/api_key.h"
+#include "master/core/audit.h"
 #include "master/core/job.h"
 #include "master/core/settings.h"
 #include "protocol/base/result.h"
@@ -68,6 +70,7 @@ struct Submit {
   std::string language;
   std::string client_job;
   std::uint32_t cputime_s = kDefaultCputimeSeconds;
+  std::uint32_t wall_ms = 2'000 * kDefaultCputimeSeconds;  // the sandbox's limit by the clock
   std::vector<std::string> files;
   FileHold hold;  // of those files
   Bytes run_spec;
@@ -121,9 +124,9 @@ struct RevokeKey {
 };
 
 // Lets hosts join. `answer` is what the front tells its client when that has been done.
-struct CreateToken {
+struct CreateJoinToken {
   ReplyTo reply_to = 0;
-  TokenRecord token;
+  JoinTokenRecord token;
   std::string answer;
 };
 // Lets a host that awaits approval onto the link; `who` is its name or its key's fingerprint.
@@ -135,6 +138,24 @@ struct ApproveAgent {
 struct RemoveAgent {
   ReplyTo reply_to = 0;
   std::string name;
+};
+// Tokens of the operations listener.
+struct GrantAccess {
+  ReplyTo reply_to = 0;
+  AccessToken token;
+};
+struct RevokeAccess {
+  ReplyTo reply_to = 0;
+  std::string name;
+};
+// What finished jobs ended before that moment submitted and printed is to be forgotten.
+struct PurgeBodies {
+  ReplyTo reply_to = 0;
+  WallMs before = 0;
+};
+// Something was done that is no command to the core.
+struct Record {
+  AuditEntry entry;
 };
 
 struct FromAgent {
@@ -168,7 +189,8 @@ struct Restored {
   std::vector<AgentRecord> agents;
   std::vector<ApiKey> keys;
   std::vector<AgentKey> agent_keys;
-  std::vector<TokenRecord> tokens;
+  std::vector<JoinTokenRecord> tokens;
+  std::vector<AccessToken> access;
   std::vector<Named> named;         // in order of arrival
   std::map<JobId, FileHold> holds;  // of their files, where all are still there
 };
@@ -178,13 +200,19 @@ struct StoreProblem {
   std::string problem;
 };
 
+// The settings have changed. Rhythms must stay, because agents and leases go by them.
+struct Reconfigure {
+  CoreSettings settings;
+};
+
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
 using Event =
     std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
-                 CreateToken, ApproveAgent, RemoveAgent, Explain, FromAgent, BadFrame, LinkGone,
-                 Restored, StoreProblem, StopAccepting>;
+                 CreateJoinToken, ApproveAgent, RemoveAgent, GrantAccess, RevokeAccess, PurgeBodies,
+                 Record, Explain, FromAgent, BadFrame, LinkGone, Restored, StoreProblem,
+                 Reconfigure, StopAccepting>;
 
 // ---- effects
 
@@ -217,12 +245,29 @@ struct DeleteAgent {
   std::string name;
 };
 
-struct SaveToken {
-  TokenRecord token;
+struct SaveJoinToken {
+  JoinTokenRecord token;
 };
 
-struct DeleteToken {
+struct DeleteJoinToken {
   std::string id;
+};
+
+struct SaveAccess {
+  AccessToken token;
+};
+
+struct DeleteAccess {
+  std::string name;
+};
+
+struct SaveAudit {
+  AuditEntry entry;
+};
+
+// Carried out in small steps, as soon as commits leave time for it, also after a restart.
+struct SavePurge {
+  WallMs before = 0;
 };
 
 // From now on only these may begin a connection.
@@ -307,8 +352,9 @@ struct Note {
 };
 
 using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey,
-                            DeleteAgent, SaveToken, DeleteToken, AdmitKeys, Send, SendChunk, Answer,
-                            CommandDone, Explained, Note>;
+                            DeleteAgent, SaveJoinToken, DeleteJoinToken, SaveAccess, DeleteAccess,
+                            SaveAudit, SavePurge, AdmitKeys, Send, SendChunk, Answer, CommandDone,
+                            Explained, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

@@ -87,4 +87,10 @@ struct Job {
   Bytes result;
 };
 
+// What its client sent and got has been forgotten; the facts are still there. Of a whole job, not
+// of a listed one.
+inline bool is_purged(const Job& job) {
+  return is_final(job.state) && job.run_spec && job.run_spec->empty();
+}
+
 }  // namespace docket

@@ -69,8 +69,8 @@ std::optional<Queue::Next> Queue::next_lane(const Round& round, MonoMs now) cons
   for (const auto& [name, lane] : lanes_) {
     if (left_out(lane)) continue;
     const int rank = rank_in(ranks, lane);
-    const double start = start_of(lane, rank);
-    const std::tuple place(rank, start, had_of(lane, rank), lane.jobs.begin()->first);
+    const auto [start, had] = account_of(lane, rank);
+    const std::tuple place(rank, start, had, lane.jobs.begin()->first);
     if (best && best_place <= place) continue;
     best = Next{&lane, rank, start};
     best_place = place;
@@ -105,14 +105,14 @@ std::vector<Queue::Ahead> Queue::ahead_of(const Place& place, MonoMs now,
     Rivals& rivals = of_others[lane.key];
     (its_rank < rank ? rivals.higher : rivals.equals) += lane.jobs.size();
     if (its_rank < rank) continue;
-    rivals.start = start_of(lane, rank);
+    rivals.start = account_of(lane, rank).start;
     rivals.cost = rivals.cost == 0 ? cost(lane) : std::min(rivals.cost, cost(lane));
   }
   std::vector<Ahead> ahead;
   if (of_own.jobs > 0) ahead.push_back(of_own);
   // Each of its own key's jobs moves the key's account on; a rival goes first until its own account
   // has passed it.
-  const double turn = start_of(own, rank) + static_cast<double>(of_own.jobs) * cost(own);
+  const double turn = account_of(own, rank).start + static_cast<double>(of_own.jobs) * cost(own);
   for (const auto& [key, rivals] : of_others) {
     if (rivals.higher > 0) ahead.push_back({key, rivals.higher, true});
     if (rivals.equals == 0 || rivals.start > turn) continue;
@@ -137,14 +137,11 @@ const Queue::Lane& Queue::lane_of(const Place& place) const {
   return lane->second;
 }
 
-double Queue::had_of(const Lane& lane, int rank) const {
-  const auto& had = classes_[static_cast<std::size_t>(rank)].had;
-  const auto found = had.find(lane.key);
-  return found == had.end() ? 0 : found->second;
-}
-
-double Queue::start_of(const Lane& lane, int rank) const {
-  return std::max(classes_[static_cast<std::size_t>(rank)].level, had_of(lane, rank));
+Queue::Account Queue::account_of(const Lane& lane, int rank) const {
+  const Class& of_rank = classes_[static_cast<std::size_t>(rank)];
+  const auto found = of_rank.had.find(lane.key);
+  const double had = found == of_rank.had.end() ? 0 : found->second;
+  return {std::max(of_rank.level, had), had};
 }
 
 }  // namespace docket

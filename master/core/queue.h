@@ -131,8 +131,11 @@ class Queue {
   template <class LeftOut>
   Ranks ranks_of(MonoMs now, LeftOut left_out) const;
   static int rank_in(const Ranks& ranks, const Lane& lane);
-  double had_of(const Lane& lane, int rank) const;
-  double start_of(const Lane& lane, int rank) const;
+  struct Account {
+    double start = 0;  // where its next job would begin
+    double had = 0;    // perhaps less than that
+  };
+  Account account_of(const Lane& lane, int rank) const;
 
   const std::uint32_t ageing_ms_;
   std::map<std::pair<std::string, std::string>, Lane> lanes_;

@@ -9,7 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "master/core/access.h"
 #include "master/core/api_key.h"
+#include "master/core/counters.h"
+#include "master/core/history.h"
 #include "protocol/messages.h"
 
 namespace docket {
@@ -25,6 +28,7 @@ enum class AgentState : std::uint8_t {
   lost,
   left
 };
+inline constexpr AgentState kLastAgentState = AgentState::left;
 
 constexpr std::string_view agent_state_name(AgentState state) {
   switch (state) {
@@ -67,6 +71,10 @@ struct AgentView {
   std::optional<HostReport> host;  // as it last told
   std::uint64_t finished = 0;      // attempts that ended here with an answer
   std::uint64_t host_faults = 0;   // attempts that ended here by the host's fault
+
+  bool takes_runs() const {
+    return state == AgentState::active && shortage.empty() && !languages.empty();
+  }
 };
 
 // A host that has joined and awaits an operator's approval.
@@ -84,8 +92,13 @@ struct Snapshot {
   std::size_t queued_bytes = 0;
   std::size_t running = 0;
   std::size_t slots = 0;            // of agents that can take work
+  std::size_t busy = 0;             // of these slots
   std::int64_t oldest_wait_ms = 0;  // of a queued job; 0 when none
-  std::uint64_t done_last_minute = 0;
+  std::size_t max_queued = 0;       // the queue's bounds
+  std::size_t max_queued_bytes = 0;
+  RecentRates recent;
+  std::shared_ptr<const History> history;  // null only where no core made the snapshot
+  Counters counters;
   std::uint64_t submitted = 0;               // since this start
   std::uint64_t finished = 0;                // since this start
   std::uint64_t late_results = 0;            // results that no longer counted, since this start
@@ -96,6 +109,7 @@ struct Snapshot {
   std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
   std::uint64_t refused_peers = 0;           // that the link turned away, since this start
   std::vector<AwaitingAgent> awaiting;       // by name
+  std::shared_ptr<const AccessTokens> access;  // never null
   std::vector<AgentView> agents;             // by name
   std::vector<Language> languages;           // union over live agents, by id
   std::vector<std::string> known_languages;  // ever told by an agent, sorted

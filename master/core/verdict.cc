@@ -1,18 +1,14 @@
 #include "master/core/verdict.h"
 
-#include <algorithm>
-
 namespace docket {
 
-bool crowded_out(const Finished& finished, std::uint32_t cputime_s) {
-  // Limits are known in whole seconds, rounded up: 1.5 s is 2.
-  const std::uint32_t wall_ms = 2'000 * cputime_s - std::min(cputime_s, 1u) * 1'000;
+bool crowded_out(const Finished& finished, std::uint32_t by_clock_ms) {
   return finished.ending == Ending::ran &&
          finished.outcome == static_cast<std::uint32_t>(Outcome::time_limit) &&
-         finished.run_ms >= wall_ms && finished.load_percent > kCrowdedPercent;
+         finished.run_ms >= by_clock_ms && finished.load_percent > kCrowdedPercent;
 }
 
-Verdict judge(const Finished& finished, std::uint32_t cputime_s) {
+Verdict judge(const Finished& finished, std::uint32_t by_clock_ms) {
   switch (finished.ending) {
     case Ending::ran: {
       const auto outcome = static_cast<Outcome>(finished.outcome);
@@ -21,7 +17,7 @@ Verdict judge(const Finished& finished, std::uint32_t cputime_s) {
       if (host_fault) return Verdict::elsewhere;
       // A compiler's time is short of nothing but cores, whatever the load seemed to be.
       const bool doubtful =
-          finished.remark == Remark::compile_time_up || crowded_out(finished, cputime_s);
+          finished.remark == Remark::compile_time_up || crowded_out(finished, by_clock_ms);
       return doubtful ? Verdict::doubtful : Verdict::answer;
     }
     case Ending::rejected:

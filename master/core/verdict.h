@@ -19,11 +19,12 @@ enum class Verdict {
 // Jobe kills a program after twice its CPU limit of wall time, so one within its limit is killed
 // where it gets less than half a core: at 200, were cores shared out evenly.
 inline constexpr std::uint32_t kCrowdedPercent = 120;
+inline constexpr std::uint32_t kHalfCorePercent = 200;
 
 // The rules are the design's third promise: outcome 20 and 21, a sandbox's own complaint inside an
 // answer, and everything that is no answer, are never a student's mark; 400 is the client's own.
-// `cputime_s` is the run's limit.
-Verdict judge(const Finished& finished, std::uint32_t cputime_s);
+// A run that took less than `by_clock_ms` was not ended by the clock.
+Verdict judge(const Finished& finished, std::uint32_t by_clock_ms);
 
 // The run may have begun there, so that the host or the program may be to blame. Outcome 21 is a
 // sandbox's word that it did not: a host that gives it at once would use up a job's attempts before
@@ -32,7 +33,7 @@ bool counts_as_attempt(Ending ending, std::uint32_t outcome);
 
 // It was killed for its wall time on a host with too much to do; else, when it is doubtful, while
 // it was compiled.
-bool crowded_out(const Finished& finished, std::uint32_t cputime_s);
+bool crowded_out(const Finished& finished, std::uint32_t by_clock_ms);
 
 // One line for people: "sandbox error: HTTP 500", "overload (outcome 21)".
 std::string describe(const Finished& finished);

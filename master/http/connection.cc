@@ -119,7 +119,7 @@ void Connection::answer(Response response, MonoMs now) {
 
 void Connection::refuse(const Refusal& refusal, MonoMs now) {
   Response response;
-  response.status = refusal.status;
+  response.status = refused_ = refusal.status;
   response.body.append("\"").append(refusal.message).append("\"");
   response.headers.emplace_back("Cache-Control", "no-store, max-age=0, no-cache");
   if (refusal.status == kNoRoom.status) response.headers.emplace_back("Retry-After", kRetryAfterS);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "master/http/byte_budget.h"
 #include "master/http/request_parser.h"
@@ -46,6 +47,8 @@ class Connection {
   void lose();               // the socket has failed
 
   Fate fate() const { return fate_; }
+  // The status with which it has refused input by itself since the last call; 0: it has not.
+  int take_refusal() { return std::exchange(refused_, 0); }
 
  private:
   enum class Phase { reading, waiting, answering, lingering, over };
@@ -71,6 +74,7 @@ class Connection {
   ByteShare share_;
   Phase phase_ = Phase::reading;
   Fate fate_ = Fate::open;
+  int refused_ = 0;
   bool quiescing_ = false;
   bool continued_ = false;  // 100 Continue was sent for this request
   Framing framing_;         // of the answer to the request taken last

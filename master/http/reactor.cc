@@ -150,9 +150,11 @@ void Reactor::on_disconnection(const PeerPtr& peer) {
   CHECK_THAT(client != nullptr);
   if (client->serial != 0) {
     unanswered_.erase(client->serial);
+    if (setup_->options.traffic) setup_->options.traffic->client_left(client->route);
     if (setup_->gone) setup_->gone(id_of(client->serial));
   }
   clients_.erase(peer->fd());
+  if (setup_->options.traffic) setup_->options.traffic->disconnected();
   open_.store(clients_.size(), std::memory_order_relaxed);
 }
 
@@ -163,6 +165,7 @@ void Reactor::take(NewClient message) {
   const auto [at, fresh] = clients_.try_emplace(
       fd, Client{peer, Connection(setup_->options, *setup_->budget, text_of(message.peer), now_)});
   CHECK_THAT(fresh);
+  if (setup_->options.traffic) setup_->options.traffic->connected();
   open_.store(clients_.size(), std::memory_order_relaxed);
   handleNewPeer(peer);
   if (quiescing_) {
@@ -178,8 +181,7 @@ void Reactor::take(Answer message) {
   Client* client = find(at->second);
   CHECK_THAT(client != nullptr && client->serial == serial);
   unanswered_.erase(at);
-  client->serial = 0;
-  client->connection.answer(std::move(message.response), now_);
+  answer(*client, std::move(message.response));
   settle(*client);
 }
 
@@ -234,6 +236,8 @@ void Reactor::settle(Client& client) {
       break;
     }
   }
+  const int refused = client.connection.take_refusal();
+  if (refused != 0 && setup_->options.traffic) setup_->options.traffic->refused(refused);
   apply_fate(client);
   apply_interest(client);
 }
@@ -259,6 +263,10 @@ void Reactor::handle(Client& client, Request&& request) {
   request.id = id_of(serial);
   client.serial = serial;
   unanswered_.emplace(serial, client.peer->fd());
+  if (const Traffic* traffic = setup_->options.traffic.get()) {
+    client.route = traffic->route_of(request.method, request.path);
+    client.handed_over = read_clock().mono;
+  }
   std::optional<Response> response;
   const auto failed = [&](std::string_view what) {
     setup_->log->error("http handler=failed error=\"{}\"", what);
@@ -273,8 +281,15 @@ void Reactor::handle(Client& client, Request&& request) {
   }
   if (!response) return;
   unanswered_.erase(serial);
+  answer(client, std::move(*response));
+}
+
+void Reactor::answer(Client& client, Response&& response) {
   client.serial = 0;
-  client.connection.answer(std::move(*response), now_);
+  if (Traffic* traffic = setup_->options.traffic.get()) {
+    traffic->answered(client.route, response.status, read_clock().mono - client.handed_over);
+  }
+  client.connection.answer(std::move(response), now_);
 }
 
 void Reactor::apply_fate(Client& client) {

@@ -72,6 +72,8 @@ class Reactor : public Pistache::Tcp::Transport {
     PeerPtr peer;
     Connection connection;
     std::uint64_t serial = 0;      // of the request at the handler, 0 for none
+    std::size_t route = 0;         // its, as Traffic counts it
+    MonoMs handed_over = 0;        // when it went to the handler
     Fate applied = Fate::open;     // what the socket has been told
     bool awaits_writable = false;  // told to Pistache's poller
     std::uint64_t turn = 0;        // the last turn that took requests from it,
@@ -92,6 +94,7 @@ class Reactor : public Pistache::Tcp::Transport {
   void settle(Client& client);
   void flush(Client& client);
   void handle(Client& client, Request&& request);
+  void answer(Client& client, Response&& response);
   void apply_fate(Client& client);
   void apply_interest(Client& client);
 

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "master/http/traffic.h"
 #include "protocol/base/address.h"
 #include "protocol/base/log.h"
 #include "protocol/base/result.h"
@@ -75,6 +76,7 @@ struct Options {
   // Connections leave so many descriptors to files, database and agents; more clients wait in the
   // system's queue.
   int spare_descriptors = 64;
+  std::shared_ptr<Traffic> traffic;  // counts the answers; null: nobody does
 };
 
 class Server {

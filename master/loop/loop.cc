@@ -18,12 +18,13 @@ constexpr MonoMs kOversleptMs = 1'000;
 }  // namespace
 
 Loop::Loop(Core core, Effects first, net::Router& router, FileStore& files,
-           Published<Snapshot>& published, Answering answer, Logger log)
+           Published<Snapshot>& published, Answering answer, Notifier& notifier, Logger log)
     : core_(std::move(core)),
       router_(router),
       files_(files),
       published_(published),
       answer_(std::move(answer)),
+      notifier_(notifier),
       log_(std::move(log)),
       effects_(std::move(first)) {}
 
@@ -42,13 +43,14 @@ void Loop::run() {
     watch_journal(now);
     core_.tick(now, effects_);
     perform(now);
+    tell_service_manager(now);
     if (stopping_ && ((core_.nobody_waits() && held_.empty()) || now.mono >= stop_by_)) return;
   }
 }
 
 void Loop::sleep(Now now) {
   if (!gone_.empty() || router_.pending()) return;
-  MonoMs until = std::min(core_.next_deadline(), stop_by_);
+  MonoMs until = std::min({core_.next_deadline(), stop_by_, notifier_.due()});
   if (journal_moved_ != kNever && store_problem_.empty()) {
     until = std::min(until, journal_moved_ + kJournalStallMs);
   }
@@ -71,6 +73,16 @@ void Loop::take_inbox(Now now) {
 
 void Loop::on(Event& event, Now now) {
   core_.step(std::move(event), now, effects_);
+}
+
+void Loop::on(Order& order, Now now) {
+  const std::size_t before = effects_.size();
+  core_.step(std::move(order.command), now, effects_);
+  for (std::size_t i = before; i < effects_.size(); ++i) {
+    const auto* done = std::get_if<CommandDone>(&effects_[i]);
+    if (done != nullptr && done->error) return;  // nothing was done
+  }
+  core_.step(Record{std::move(order.entry)}, now, effects_);
 }
 
 void Loop::on(const store::JournalProgress& progress, Now now) {
@@ -102,6 +114,7 @@ void Loop::perform(Now now) {
   std::vector<store::Save> saves;
   bool noted = false;
   for (Effect& effect : effects_) {
+    if (const auto* save = std::get_if<SaveJob>(&effect)) log(save->job);
     store::take_save(effect, saves);
     if (auto* note = std::get_if<Note>(&effect)) {
       log(*note);
@@ -184,6 +197,16 @@ void Loop::send_chunk(SendChunk& order) {
                               std::move(piece->data), piece->version}});
 }
 
+void Loop::tell_service_manager(Now now) {
+  if (now.mono < notifier_.due()) return;
+  const auto view = published_.get();
+  std::string status = std::to_string(view->queued) + " runs waiting, " +
+                       std::to_string(view->running) + " running on " +
+                       std::to_string(view->slots) + " slots";
+  if (!view->accepting) status = "refuses runs: " + view->problem + "; " + status;
+  notifier_.turned(now.mono, status);
+}
+
 void Loop::log(const Note& note) {
   // Some of it was said by agents and sandboxes: it must stay one line.
   std::string text = note.text;
@@ -191,6 +214,28 @@ void Loop::log(const Note& note) {
       text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
   log_->log(note.level == Note::Level::info ? spdlog::level::info : spdlog::level::warn, "{}",
             text);
+}
+
+void Loop::log(const Job& job) {
+  // Of a run that is cancelled or expires the core's note tells, with the reason.
+  const auto level = job.state == JobState::done     ? spdlog::level::info
+                     : job.state == JobState::failed ? spdlog::level::warn
+                                                     : spdlog::level::debug;
+  if (!log_->should_log(level)) return;
+  std::string text =
+      log_name(job) + " state=" + std::string(state_name(job.state)) + " language=" + job.language;
+  if (!job.key.empty()) text += " key=" + job.key;
+  if (!job.attempts.empty()) {
+    const Attempt& last = job.attempts.back();
+    text += " agent=" + last.agent + " attempt=" + std::to_string(last.number) +
+            " waited_ms=" + std::to_string(waited_ms(job)) +
+            " run_ms=" + std::to_string(last.run_ms);
+  }
+  if (is_final(job.state)) {
+    text += " http_status=" + std::to_string(job.http_status) +
+            " outcome=" + std::to_string(job.outcome);
+  }
+  log_->log(level, "{}", text);
 }
 
 }  // namespace docket

@@ -18,6 +18,7 @@
 #include "master/store/journal.h"
 #include "protocol/base/log.h"
 #include "protocol/base/mailbox.h"
+#include "protocol/base/notify.h"
 #include "protocol/base/published.h"
 
 namespace docket {
@@ -29,12 +30,17 @@ class Loop {
 
   // `first`: what the core wanted when it was restored.
   Loop(Core core, Effects first, net::Router& router, FileStore& files,
-       Published<Snapshot>& published, Answering answer, Logger log);
+       Published<Snapshot>& published, Answering answer, Notifier& notifier, Logger log);
 
   // Must be called once, before run().
   void attach(store::Journal& journal) { journal_ = &journal; }
 
   void post(Event event) { inbox_.post(std::move(event)); }
+  // A command, and what the audit is to say when it is carried out: both are on disk before the
+  // answer goes out, or neither is.
+  void order(Event command, AuditEntry entry) {
+    inbox_.post(Order{std::move(command), std::move(entry)});
+  }
   void journal_progress(const store::JournalProgress& progress) { inbox_.post(progress); }
   // Accept nothing more; run() returns when no client waits, or drain_ms from now.
   void stop_when_idle(std::uint32_t drain_ms) { inbox_.post(Stop{drain_ms}); }
@@ -46,15 +52,20 @@ class Loop {
   struct Stop {
     std::uint32_t drain_ms;
   };
+  struct Order {
+    Event command;
+    AuditEntry entry;
+  };
   struct Held {
     std::uint64_t batch;
     std::variant<Reply, Send> what;
   };
-  using Item = std::variant<Event, store::JournalProgress, Stop>;
+  using Item = std::variant<Event, Order, store::JournalProgress, Stop>;
 
   void sleep(Now now);
   void take_inbox(Now now);
   void on(Event& event, Now now);
+  void on(Order& order, Now now);
   void on(const store::JournalProgress& progress, Now now);
   void on(const Stop& stop, Now now);
   void perform(Now now);
@@ -64,13 +75,16 @@ class Loop {
   void release();
   void send(const Send& order);
   void send_chunk(SendChunk& order);
+  void tell_service_manager(Now now);
   void log(const Note& note);
+  void log(const Job& job);
 
   Core core_;
   net::Router& router_;
   FileStore& files_;
   Published<Snapshot>& published_;
   const Answering answer_;
+  Notifier& notifier_;
   const Logger log_;
   store::Journal* journal_ = nullptr;
 

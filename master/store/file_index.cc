@@ -1,6 +1,7 @@
 #include "master/store/file_index.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "protocol/base/check.h"
 
@@ -105,6 +106,39 @@ std::vector<std::string> FileIndex::trim() {
     forget(gone.back());
   }
   return gone;
+}
+
+bool FileIndex::drop(const std::string& id) {
+  if (files_.at(id).holds > 0) return false;
+  forget(id);
+  return true;
+}
+
+std::vector<std::string> FileIndex::drop_unused(WallMs since, std::size_t most) {
+  std::vector<std::string> gone;
+  for (const auto& [used, id] : idle_) {
+    if (gone.size() == most) break;
+    // A use is noted once an hour: what was noted within one may have been used since.
+    if (files_.at(id).noted + kNoteUseEveryMs <= since) gone.push_back(id);
+  }
+  for (const std::string& id : gone) forget(id);
+  return gone;
+}
+
+std::vector<FileEntry> FileIndex::list(std::size_t most) const {
+  std::vector<std::pair<std::uint64_t, const std::string*>> order;  // by last use
+  order.reserve(files_.size());
+  for (const auto& [id, file] : files_) {
+    if (file.version != 0) order.emplace_back(file.used, &id);
+  }
+  const auto end = order.begin() + static_cast<std::ptrdiff_t>(std::min(most, order.size()));
+  std::partial_sort(order.begin(), end, order.end(), std::greater<>());
+  std::vector<FileEntry> entries;
+  for (auto at = order.begin(); at != end; ++at) {
+    const File& file = files_.at(*at->second);
+    entries.push_back({*at->second, file.bytes, file.noted, file.holds > 0});
+  }
+  return entries;
 }
 
 void FileIndex::hold(const std::string& id) {

@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "master/core/seams.h"
 #include "protocol/base/clock.h"
 
 namespace docket::store {
@@ -23,13 +24,6 @@ constexpr std::uint64_t counted_bytes(std::uint64_t bytes) {
   constexpr std::uint64_t kBlock = 4096;
   return bytes == 0 ? kBlock : (bytes + kBlock - 1) / kBlock * kBlock;
 }
-
-struct FileUse {
-  std::size_t files = 0;
-  std::uint64_t bytes = 0;       // counted, as are the next two
-  std::uint64_t held_bytes = 0;  // of files that jobs need
-  std::uint64_t max_bytes = 0;
-};
 
 class FileIndex {
  public:
@@ -43,6 +37,8 @@ class FileIndex {
   // Somebody removed it from the disk: it is not there until it is added again.
   void lose(const std::string& id);
   FileUse use() const;
+  // The most recently used first.
+  std::vector<FileEntry> list(std::size_t most) const;
 
   // It is used now. True when that should be noted on disk: once an hour is enough.
   bool touch(const std::string& id, WallMs now);
@@ -58,6 +54,11 @@ class FileIndex {
   void restore(const std::string& id, std::uint64_t bytes, WallMs used);
   // What is over the limit: files that must go, no longer known here.
   std::vector<std::string> trim();
+
+  // False when a job needs it; else the file must go and is no longer known here. It must be known.
+  bool drop(const std::string& id);
+  // Up to `most` idle files that were not used since: they must go, no longer known here.
+  std::vector<std::string> drop_unused(WallMs since, std::size_t most);
 
   // Every hold of a file that is there must be released once.
   void hold(const std::string& id);

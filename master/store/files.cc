@@ -94,6 +94,13 @@ class DiskFiles final : public Files {
     return index_.use();
   }
 
+  std::vector<FileEntry> list(std::size_t most) const override {
+    std::lock_guard lock(mutex_);
+    return index_.list(most);
+  }
+  Status remove(std::string_view id) override;
+  std::size_t remove_unused(WallMs since, std::size_t most) override;
+
  private:
   struct Held {
     Held(DiskFiles& store, std::vector<std::string> held) : files(store), ids(std::move(held)) {}
@@ -125,7 +132,7 @@ class DiskFiles final : public Files {
 
   // mutex_ is held: only moves them aside, because removing a large file takes its time.
   std::vector<fs::path> move_aside(const std::vector<std::string>& gone);
-  void remove(const std::vector<fs::path>& aside, std::size_t evicted);
+  void clear_away(const std::vector<fs::path>& aside, std::string_view why);
   Status write(const fs::path& half, const std::string& id, std::string_view content);
 
   const fs::path dir_;
@@ -180,7 +187,6 @@ Status DiskFiles::put(std::string_view id_text, std::string_view content) {
   const std::string id(id_text);
   fs::path half;
   std::vector<fs::path> aside;
-  std::size_t evicted = 0;
   {
     std::lock_guard lock(mutex_);
     const auto gone = index_.reserve(id, content.size());
@@ -191,10 +197,9 @@ Status DiskFiles::put(std::string_view id_text, std::string_view content) {
                                                " MB for files (--files-mb)"};
     }
     aside = move_aside(*gone);
-    evicted = gone->size();
     half = passing_path();
   }
-  remove(aside, evicted);
+  clear_away(aside, "evicted");
   Status written = write(half, id, content);
   if (!written) {
     ::unlink(half.c_str());
@@ -260,14 +265,36 @@ Result<FilePiece> DiskFiles::read(std::string_view id_text, std::uint64_t offset
 
 void DiskFiles::trim() {
   std::vector<fs::path> aside;
-  std::size_t evicted = 0;
   {
     std::lock_guard lock(mutex_);
-    const auto gone = index_.trim();
-    aside = move_aside(gone);
-    evicted = gone.size();
+    aside = move_aside(index_.trim());
   }
-  remove(aside, evicted);
+  clear_away(aside, "evicted");
+}
+
+Status DiskFiles::remove(std::string_view id_text) {
+  const std::string id(id_text);
+  std::vector<fs::path> aside;
+  {
+    std::lock_guard lock(mutex_);
+    if (!index_.has(id)) return Error{ErrorCode::not_found, "there is no file " + id};
+    if (!index_.drop(id)) {
+      return Error{ErrorCode::conflict, "a waiting or running job needs the file " + id};
+    }
+    aside = move_aside({id});
+  }
+  clear_away(aside, "removed");
+  return ok_status();
+}
+
+std::size_t DiskFiles::remove_unused(WallMs since, std::size_t most) {
+  std::vector<fs::path> aside;
+  {
+    std::lock_guard lock(mutex_);
+    aside = move_aside(index_.drop_unused(since, most));
+  }
+  clear_away(aside, "removed");
+  return aside.size();
 }
 
 std::vector<fs::path> DiskFiles::move_aside(const std::vector<std::string>& gone) {
@@ -282,11 +309,11 @@ std::vector<fs::path> DiskFiles::move_aside(const std::vector<std::string>& gone
   return aside;
 }
 
-void DiskFiles::remove(const std::vector<fs::path>& aside, std::size_t evicted) {
-  if (evicted == 0) return;
+void DiskFiles::clear_away(const std::vector<fs::path>& aside, std::string_view why) {
+  if (aside.empty()) return;
   for (const fs::path& path : aside) ::unlink(path.c_str());
   const FileUse now = use();
-  log_->info("files=evicted count={} kept={} bytes={} held_bytes={} max_bytes={}", evicted,
+  log_->info("files={} count={} kept={} bytes={} held_bytes={} max_bytes={}", why, aside.size(),
              now.files, now.bytes, now.held_bytes, now.max_bytes);
 }
 

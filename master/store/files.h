@@ -15,11 +15,10 @@
 
 namespace docket::store {
 
-class Files : public FileStore {
+class Files : public FileStore, public FileCatalog {
  public:
   // Removes what is over the limit. Called once at the start, when unfinished jobs hold theirs.
   virtual void trim() = 0;
-  virtual FileUse use() const = 0;
 };
 
 // Makes the folder, clears away what an interrupted write left and reads what is there.

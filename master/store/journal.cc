@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <thread>
 #include <unordered_map>
 #include <utility>
 
+#include "master/store/audit_log.h"
 #include "master/store/inspect.h"
+#include "master/store/journal_counts.h"
 #include "master/store/mark.h"
 #include "master/store/restore.h"
 #include "master/store/retention.h"
@@ -67,8 +70,11 @@ struct Statements {
   Statement save_agent_key;
   Statement delete_agent;
   Statement delete_agent_key;
-  Statement save_token;
-  Statement delete_token;
+  Statement save_join_token;
+  Statement delete_join_token;
+  Statement save_access;
+  Statement delete_access;
+  Statement save_purge;
   Statement set_mark;
 };
 
@@ -83,8 +89,11 @@ Result<Statements> prepare_all(Connection& connection) {
       {&statements.save_agent_key, kSaveAgentKey},
       {&statements.delete_agent, "DELETE FROM agents WHERE name = ?"},
       {&statements.delete_agent_key, "DELETE FROM agent_keys WHERE name = ?"},
-      {&statements.save_token, kSaveToken},
-      {&statements.delete_token, "DELETE FROM join_tokens WHERE id = ?"},
+      {&statements.save_join_token, kSaveJoinToken},
+      {&statements.delete_join_token, "DELETE FROM join_tokens WHERE id = ?"},
+      {&statements.save_access, kSaveAccess},
+      {&statements.delete_access, "DELETE FROM access_tokens WHERE name = ?"},
+      {&statements.save_purge, "UPDATE store SET purge_before_ms = max(purge_before_ms, ?)"},
       {&statements.set_mark, "UPDATE store SET mark = ?"},
   });
   if (!done) return done.error();
@@ -95,13 +104,14 @@ struct Opened {
   std::unique_ptr<Connection> connection;
   Statements statements;
   Retention retention;
+  AuditLog audit;
   Restored restored;
   std::uint64_t mark = 0;
 };
 
 class SqliteJournal final : public Journal {
  public:
-  SqliteJournal(const std::string& data_dir, Opened opened, Logger log);
+  SqliteJournal(const JournalOptions& options, Opened opened, Logger log);
   ~SqliteJournal() override;
 
   void start(Listener listener) override {
@@ -114,6 +124,7 @@ class SqliteJournal final : public Journal {
     mailbox_.post({number, std::move(saves), {}});
   }
   void report_damage(std::string problem) override { mailbox_.post({0, {}, std::move(problem)}); }
+  JournalFigures figures() const override { return counts_.read(); }
 
  private:
   void run();
@@ -129,12 +140,16 @@ class SqliteJournal final : public Journal {
   Status write(const SaveAgentKey& save) {
     return store::save(statements_.save_agent_key, save.key);
   }
-  Status write(const SaveToken& save) { return store::save(statements_.save_token, save.token); }
-  Status write(const DeleteToken& gone) { return remove(statements_.delete_token, gone.id); }
+  Status write(const SaveJoinToken& save) { return store::save(statements_.save_join_token, save.token); }
+  Status write(const DeleteJoinToken& gone) { return remove(statements_.delete_join_token, gone.id); }
   Status write(const DeleteAgent& gone) {
     Status done = remove(statements_.delete_agent, gone.name);
     return done ? remove(statements_.delete_agent_key, gone.name) : done;
   }
+  Status write(const SaveAccess& save) { return store::save(statements_.save_access, save.token); }
+  Status write(const DeleteAccess& gone) { return remove(statements_.delete_access, gone.name); }
+  Status write(const SaveAudit& save) { return audit_.append(save.entry); }
+  Status write(const SavePurge& order);
   static Status remove(Statement& statement, const std::string& id) {
     statement.bind(1, id);
     return statement.run();
@@ -150,15 +165,18 @@ class SqliteJournal final : public Journal {
   void note_damage(const std::string& problem);
   void tell(const std::string& failing);
 
+  const std::int64_t audit_ms_;
   std::unique_ptr<Connection> connection_;
   Statements statements_;
   Retention retention_;
+  AuditLog audit_;
   Restored restored_;
   Listener listener_;  // set before the thread is there
   const Logger log_;
   std::atomic<bool> stopping_ = false;
   WakeFd stop_;
   Mailbox<Batch> mailbox_;
+  JournalCounts counts_;
 
   // The journal's thread only:
   std::uint64_t committed_ = 0;
@@ -170,6 +188,7 @@ class SqliteJournal final : public Journal {
   MonoMs next_checkpoint_ = 0;
   MonoMs next_retention_ = 0;
   std::uint64_t forgotten_ = 0;  // jobs, in this round of retention
+  std::uint64_t purged_ = 0;     // likewise
   bool mark_due_ = true;         // the next commit raises it
   std::uint64_t mark_;
   MarkFile mark_file_;
@@ -177,14 +196,16 @@ class SqliteJournal final : public Journal {
   std::thread thread_;
 };
 
-SqliteJournal::SqliteJournal(const std::string& data_dir, Opened opened, Logger log)
-    : connection_(std::move(opened.connection)),
+SqliteJournal::SqliteJournal(const JournalOptions& options, Opened opened, Logger log)
+    : audit_ms_(options.retention.audit_ms),
+      connection_(std::move(opened.connection)),
       statements_(std::move(opened.statements)),
       retention_(std::move(opened.retention)),
+      audit_(std::move(opened.audit)),
       restored_(std::move(opened.restored)),
       log_(std::move(log)),
       mark_(opened.mark),
-      mark_file_(data_dir) {}
+      mark_file_(options.data_dir) {}
 
 SqliteJournal::~SqliteJournal() {
   stopping_ = true;
@@ -243,15 +264,32 @@ Status SqliteJournal::commit(const std::vector<Batch>& batches) {
 Status SqliteJournal::write_all(const std::vector<Batch>& batches) {
   const auto saves = last_states(batches);
   if (saves.empty() && !mark_due_) return ok_status();
-  return connection_->transaction([&] {
+  const auto begun = std::chrono::steady_clock::now();
+  const Status done = connection_->transaction([&] {
     for (const Save* save : saves) {
-      const Status done = std::visit([this](const auto& s) { return write(s); }, *save);
-      if (!done) return done;
+      const Status written = std::visit([this](const auto& s) { return write(s); }, *save);
+      if (!written) return written;
     }
     if (!mark_due_) return ok_status();
     statements_.set_mark.bind(1, static_cast<std::int64_t>(mark_ + 1));
     return statements_.set_mark.run();
   });
+  if (!done) {
+    ++counts_.failed_commits;
+  } else if (!saves.empty()) {
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+    counts_.commit_seconds.add(took.count());
+    counts_.commit_rows.add(static_cast<double>(saves.size()));
+  }
+  return done;
+}
+
+Status SqliteJournal::write(const SavePurge& order) {
+  statements_.save_purge.bind(1, order.before);
+  if (auto saved = statements_.save_purge.run(); !saved) return saved;
+  retention_.purge_before(order.before);
+  next_retention_ = 0;
+  return ok_status();
 }
 
 bool SqliteJournal::do_chores() {
@@ -311,12 +349,19 @@ void SqliteJournal::forget(Now now) {
   }
   if (!step) return;
   forgotten_ += static_cast<std::uint64_t>(step->deleted);
+  purged_ += static_cast<std::uint64_t>(step->purged);
+  counts_.deleted_jobs += static_cast<std::uint64_t>(step->deleted);
+  counts_.database_bytes = step->used_bytes;
   if (step->more) {
     next_retention_ = now.mono;
-  } else if (forgotten_ > 0) {
-    log_->info("retention=done deleted_jobs={} database_bytes={}", std::exchange(forgotten_, 0),
-               step->used_bytes);
+    return;
   }
+  if (forgotten_ + purged_ > 0) {
+    log_->info("retention=done deleted_jobs={} purged_jobs={} database_bytes={}",
+               std::exchange(forgotten_, 0), std::exchange(purged_, 0), step->used_bytes);
+  }
+  const auto done = audit_.forget(retention_.age_clock(now) - audit_ms_);
+  if (!done) log_->warn("audit=failing reason=\"{}\"", done.error().message);
 }
 
 void SqliteJournal::note_damage(const std::string& problem) {
@@ -348,8 +393,13 @@ Result<Opened> open_database(const JournalOptions& options, const Logger& log) {
   if (!statements) return named(statements.error());
   auto retention = Retention::prepare(*owned, options.retention, read_clock());
   if (!retention) return named(retention.error());
-  return Opened{std::move(owned), std::move(*statements), std::move(*retention),
-                std::move(*restored), static_cast<std::uint64_t>(*mark)};
+  const auto purge_before = owned->integer("SELECT purge_before_ms FROM store");
+  if (!purge_before) return named(purge_before.error());
+  retention->purge_before(*purge_before);
+  auto audit = AuditLog::prepare(*owned);
+  if (!audit) return named(audit.error());
+  return Opened{std::move(owned),  std::move(*statements), std::move(*retention),
+                std::move(*audit), std::move(*restored),   static_cast<std::uint64_t>(*mark)};
 }
 
 }  // namespace
@@ -366,7 +416,7 @@ Result<std::unique_ptr<Journal>> Journal::open(const JournalOptions& options, Lo
   auto opened = open_database(options, log);
   if (!opened) return opened.error();
   return std::unique_ptr<Journal>(
-      std::make_unique<SqliteJournal>(options.data_dir, std::move(*opened), std::move(log)));
+      std::make_unique<SqliteJournal>(options, std::move(*opened), std::move(log)));
 }
 
 }  // namespace docket::store

@@ -18,19 +18,24 @@
 #include <vector>
 
 #include "master/core/events.h"
+#include "master/core/store_figures.h"
 #include "protocol/base/log.h"
 #include "protocol/base/result.h"
 
 namespace docket::store {
 
 using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey,
-                          DeleteAgent, SaveToken, DeleteToken>;
+                          DeleteAgent, SaveJoinToken, DeleteJoinToken, SaveAccess, DeleteAccess,
+                          SaveAudit, SavePurge>;
 
 // Moves the effect to the end of `saves` if it is one.
 void take_save(Effect& effect, std::vector<Save>& saves);
 
 struct RetentionLimits {
-  std::int64_t age_ms = std::int64_t{30} * 24 * 3'600 * 1'000;  // of finished jobs
+  std::int64_t age_ms = std::int64_t{365} * 24 * 3'600 * 1'000;  // of finished jobs
+  // Of what they submitted and printed; the facts stay for age_ms.
+  std::int64_t bodies_ms = std::int64_t{30} * 24 * 3'600 * 1'000;
+  std::int64_t audit_ms = std::int64_t{365} * 24 * 3'600 * 1'000;
   // A million jobs of usual size; as much again as support files may have.
   std::uint64_t database_bytes = std::uint64_t{4} << 30;
   std::int64_t names_ms = std::int64_t{24} * 3'600 * 1'000;  // how long idempotency keys hold
@@ -65,6 +70,8 @@ class Journal {
   virtual void post(std::uint64_t number, std::vector<Save> saves) = 0;
   // A reader found what was never written so. Any thread.
   virtual void report_damage(std::string problem) = 0;
+  // Counted since the start. Any thread.
+  virtual JournalFigures figures() const = 0;
 };
 
 }  // namespace docket::store

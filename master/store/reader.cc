@@ -3,6 +3,7 @@
 #include <mutex>
 #include <vector>
 
+#include "master/store/list_query.h"
 #include "master/store/rows.h"
 #include "master/store/schema.h"
 
@@ -43,17 +44,10 @@ class SqliteReader final : public JobReader {
 
   Result<std::vector<Job>> list(const JobFilter& filter) override {
     return with_session([&](Session& session) -> Result<std::vector<Job>> {
-      std::string sql = std::string("SELECT ") + kListedColumns + " FROM jobs WHERE 1";
-      if (filter.state) sql += " AND state = ?1";
-      if (!filter.language.empty()) sql += " AND language = ?2";
-      if (!filter.agent.empty()) sql += " AND agent = ?3";
-      sql += " ORDER BY id DESC LIMIT ?4";
-      auto statement = session.connection.prepare(sql);
+      const ListQuery query(filter);
+      auto statement = session.connection.prepare(query.sql());
       if (!statement) return statement.error();
-      if (filter.state) statement->bind(1, static_cast<std::int64_t>(*filter.state));
-      if (!filter.language.empty()) statement->bind(2, filter.language);
-      if (!filter.agent.empty()) statement->bind(3, filter.agent);
-      statement->bind(4, std::int64_t{filter.limit});
+      query.bind_to(*statement);
       std::vector<Job> jobs;
       for (;;) {
         auto row = statement->step();
@@ -63,6 +57,19 @@ class SqliteReader final : public JobReader {
         if (!job) return job.error();
         jobs.push_back(std::move(*job));
       }
+    });
+  }
+
+  Result<std::uint64_t> count_with_bodies(WallMs before) override {
+    return with_session([&](Session& session) -> Result<std::uint64_t> {
+      auto count = session.connection.prepare(
+          "SELECT count(*) FROM jobs "
+          "WHERE state > 2 AND length(run_spec) > 0 AND finished_ms < ?");
+      if (!count) return count.error();
+      count->bind(1, before);
+      auto row = count->step();
+      if (!row) return failed(row.error());
+      return static_cast<std::uint64_t>(count->integer(0));
     });
   }
 

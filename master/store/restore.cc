@@ -48,8 +48,12 @@ Result<Restored> read_restored(Connection& connection) {
       [&](const Statement& row) { return append(restored.agent_keys, read_agent_key(row)); });
   if (!done) return done.error();
   done =
-      for_each_row(connection, select(kTokenColumns, "join_tokens ORDER BY id"),
-                   [&](const Statement& row) { return append(restored.tokens, read_token(row)); });
+      for_each_row(connection, select(kJoinTokenColumns, "join_tokens ORDER BY id"),
+                   [&](const Statement& row) { return append(restored.tokens, read_join_token(row)); });
+  if (!done) return done.error();
+  done =
+      for_each_row(connection, select(kAccessColumns, "access_tokens ORDER BY name"),
+                   [&](const Statement& row) { return append(restored.access, read_access(row)); });
   if (!done) return done.error();
   done = for_each_row(connection, select(kNamedColumns, kNamedRows), [&](const Statement& row) {
     return append(restored.named, read_named(row));

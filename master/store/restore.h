@@ -6,8 +6,8 @@
 
 namespace docket::store {
 
-// Unfinished jobs, agents, keys and the names of requests; no holds. corrupt, naming the row, when
-// one cannot be read.
+// Unfinished jobs, agents, keys, tokens and the names of requests; no holds. corrupt, naming the
+// row, when one cannot be read.
 Result<Restored> read_restored(Connection& connection);
 
 }  // namespace docket::store

@@ -118,14 +118,23 @@ Status save(Statement& save_agent_key, const AgentKey& key) {
   return save_agent_key.run();
 }
 
-Status save(Statement& save_token, const TokenRecord& token) {
-  save_token.bind(1, token.id);
-  save_token.bind(2, token.expires);
-  save_token.bind(3, std::int64_t{token.uses});
-  save_token.bind(4, std::int64_t{token.approve});
+Status save(Statement& save_join_token, const JoinTokenRecord& token) {
+  save_join_token.bind(1, token.id);
+  save_join_token.bind(2, token.expires);
+  save_join_token.bind(3, std::int64_t{token.uses});
+  save_join_token.bind(4, std::int64_t{token.approve});
   const std::string tags = dump(token.tags);
-  save_token.bind(5, tags);
-  return save_token.run();
+  save_join_token.bind(5, tags);
+  return save_join_token.run();
+}
+
+Status save(Statement& save_access, const AccessToken& token) {
+  save_access.bind(1, token.name);
+  save_access.bind(2, token.hash);
+  save_access.bind(3, static_cast<std::int64_t>(token.role));
+  save_access.bind(4, std::int64_t{token.source});
+  save_access.bind(5, token.created);
+  return save_access.run();
 }
 
 Result<Job> read_job(const Statement& row, bool whole) {
@@ -192,8 +201,8 @@ Result<AgentKey> read_agent_key(const Statement& row) {
   return key;
 }
 
-Result<TokenRecord> read_token(const Statement& row) {
-  TokenRecord token;
+Result<JoinTokenRecord> read_join_token(const Statement& row) {
+  JoinTokenRecord token;
   token.id = row.text(0);
   token.expires = row.integer(1);
   token.uses = static_cast<std::uint32_t>(row.integer(2));
@@ -203,6 +212,20 @@ Result<TokenRecord> read_token(const Statement& row) {
   } catch (const json::exception& e) {
     return Error{ErrorCode::corrupt, "database: token " + token.id + ": " + e.what()};
   }
+  return token;
+}
+
+Result<AccessToken> read_access(const Statement& row) {
+  AccessToken token;
+  token.name = row.text(0);
+  token.hash = row.text(1);
+  token.role = static_cast<Role>(row.integer(2));
+  if (role_name(token.role) == "unknown") {
+    return Error{ErrorCode::corrupt, "database: token " + token.name + " has no role " +
+                                         std::to_string(row.integer(2))};
+  }
+  token.source = row.integer(3) != 0;
+  token.created = row.integer(4);
   return token;
 }
 

@@ -21,7 +21,8 @@ inline constexpr const char* kAgentColumns =
 inline constexpr const char* kKeyColumns =
     "name, hash, hourly_rate, max_queued, weight, priority, may_async, created_ms, tags";
 inline constexpr const char* kAgentKeyColumns = "name, public_key, trust, joined_ms";
-inline constexpr const char* kTokenColumns = "id, expires_ms, uses, approve, tags";
+inline constexpr const char* kJoinTokenColumns = "id, expires_ms, uses, approve, tags";
+inline constexpr const char* kAccessColumns = "name, hash, role, source, created_ms";
 inline constexpr const char* kNamedColumns =
     "id, api_key, idempotency_key, fingerprint, received_ms";
 // The name of a job that was cancelled or expired is free again.
@@ -41,21 +42,26 @@ inline constexpr const char* kSaveKey =
     "may_async, created_ms, tags) VALUES (?,?,?,?,?,?,?,?,?)";
 inline constexpr const char* kSaveAgentKey =
     "INSERT OR REPLACE INTO agent_keys (name, public_key, trust, joined_ms) VALUES (?,?,?,?)";
-inline constexpr const char* kSaveToken =
+inline constexpr const char* kSaveJoinToken =
     "INSERT OR REPLACE INTO join_tokens (id, expires_ms, uses, approve, tags) VALUES (?,?,?,?,?)";
+inline constexpr const char* kSaveAccess =
+    "INSERT OR REPLACE INTO access_tokens (name, hash, role, source, created_ms) "
+    "VALUES (?,?,?,?,?)";
 
 Status save(Statement& save_job, const Job& job);
 Status save(Statement& save_agent, const AgentRecord& agent);
 Status save(Statement& save_key, const ApiKey& key);
 Status save(Statement& save_agent_key, const AgentKey& key);
-Status save(Statement& save_token, const TokenRecord& token);
+Status save(Statement& save_join_token, const JoinTokenRecord& token);
+Status save(Statement& save_access, const AccessToken& token);
 
 // From a row of kListedColumns or, when `whole`, of kWholeColumns. corrupt when it cannot be read.
 Result<Job> read_job(const Statement& row, bool whole);
 Result<AgentRecord> read_agent(const Statement& row);      // of kAgentColumns
 Result<ApiKey> read_key(const Statement& row);             // of kKeyColumns
 Result<AgentKey> read_agent_key(const Statement& row);     // of kAgentKeyColumns
-Result<TokenRecord> read_token(const Statement& row);      // of kTokenColumns
+Result<JoinTokenRecord> read_join_token(const Statement& row);      // of kJoinTokenColumns
+Result<AccessToken> read_access(const Statement& row);     // of kAccessColumns
 Result<Restored::Named> read_named(const Statement& row);  // of kNamedColumns
 
 }  // namespace docket::store

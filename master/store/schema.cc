@@ -101,8 +101,38 @@ constexpr const char* kVersion5 = R"sql(
   INSERT INTO store VALUES (0);
 )sql";
 
-// Who may be on the link (master/core/agent_key.h). No secret is in these.
+// Who may operate, who did what, and what is to be forgotten. The index has the finished jobs whose
+// bodies are still there: length() reads the head of a row only.
 constexpr const char* kVersion6 = R"sql(
+  CREATE TABLE access_tokens (
+    name       TEXT PRIMARY KEY NOT NULL,
+    hash       TEXT NOT NULL,
+    role       INTEGER NOT NULL,
+    source     INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL
+  );
+  CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY NOT NULL,
+    at_ms  INTEGER NOT NULL,
+    who    TEXT NOT NULL,
+    what   TEXT NOT NULL,
+    target TEXT NOT NULL,
+    why    TEXT NOT NULL,
+    peer   TEXT NOT NULL
+  );
+  ALTER TABLE store ADD COLUMN purge_before_ms INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_with_bodies ON jobs (finished_ms) WHERE state > 2 AND length(run_spec) > 0;
+)sql";
+
+// What lists are filtered by, beside the bulk of the rows: a look through a million jobs reads this
+// index alone. Those that ended badly are few among many, and what people look for.
+constexpr const char* kVersion7 = R"sql(
+  CREATE INDEX jobs_listed ON jobs (id, state, language, agent, api_key, outcome, client_job);
+  CREATE INDEX jobs_undone ON jobs (id) WHERE state > 3;
+)sql";
+
+// Who may be on the link (master/core/agent_key.h). No secret is in these.
+constexpr const char* kVersion8 = R"sql(
   CREATE TABLE agent_keys (
     name       TEXT PRIMARY KEY NOT NULL,
     public_key TEXT NOT NULL UNIQUE,
@@ -119,8 +149,8 @@ constexpr const char* kVersion6 = R"sql(
 )sql";
 
 // Append only; the index + 1 is the version.
-constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4, kVersion5,
-                                    kVersion6};
+constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
+                                    kVersion5, kVersion6, kVersion7, kVersion8};
 static_assert(kMigrations.size() == kNewestLayout);
 
 Status migrate(Connection& connection, const Logger& log) {
@@ -165,6 +195,10 @@ Result<Connection> open_for_writing(const std::string& data_dir, const Logger& l
     if (auto done = connection->execute(pragma); !done) return with_help(data_dir, done.error());
   }
   if (auto done = migrate(*connection, log); !done) return with_help(data_dir, done.error());
+  // What is deleted is overwritten: what a student wrote must not stay readable in free pages.
+  if (auto done = connection->execute("PRAGMA secure_delete=ON"); !done) {
+    return with_help(data_dir, done.error());
+  }
   return connection;
 }
 

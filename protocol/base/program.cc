@@ -34,6 +34,19 @@ void add_common_options(CLI::App& app, std::string& log_level) {
   app.set_version_flag("--version", std::string(DOCKET_VERSION));
 }
 
+void add_common_options(CLI::App& app, LogOptions& log) {
+  add_common_options(app, log.level);
+  app.add_option("--log-format", log.format, "text (key=value) or json (one object a line)")
+      ->capture_default_str();
+  app.add_option("--log-file", log.file,
+                 "Log to FILE instead of stderr; SIGHUP opens it anew, for logrotate");
+  app.add_option("--log-file-mb", log.max_file_mb,
+                 "When FILE has so many MB it becomes FILE.1, in the place of the one before; 0: "
+                 "it grows")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+}
+
 int run_program(CLI::App& app, int argc, char** argv, const std::function<int()>& body) {
   try {
     app.parse(argc, argv);
@@ -76,11 +89,12 @@ DataFolder::~DataFolder() {
   ::close(lock_);
 }
 
-StopSignals::StopSignals() {
+StopSignals::StopSignals(bool reloads) {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  if (reloads) sigaddset(&set, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   fd_ = ::signalfd(-1, &set, SFD_CLOEXEC);
@@ -92,13 +106,22 @@ StopSignals::~StopSignals() {
 }
 
 bool StopSignals::wait(const WakeFd& done) const {
-  pollfd fds[2] = {{fd_, POLLIN, 0}, {done.fd(), POLLIN, 0}};
-  while (::poll(fds, 2, -1) < 0) {
+  for (;;) {
+    const Woken woken = wait_any(done, -1);
+    if (woken == Woken::stop || woken == Woken::done) return woken == Woken::stop;
   }
-  if ((fds[0].revents & POLLIN) == 0) return false;
+}
+
+StopSignals::Woken StopSignals::wait_any(const WakeFd& done, int timeout_ms) const {
+  pollfd fds[2] = {{fd_, POLLIN, 0}, {done.fd(), POLLIN, 0}};
+  int ready = 0;
+  while ((ready = ::poll(fds, 2, timeout_ms)) < 0) {
+  }
+  if (ready == 0) return Woken::time;
+  if ((fds[0].revents & POLLIN) == 0) return Woken::done;
   signalfd_siginfo info{};
   [[maybe_unused]] const auto got = ::read(fd_, &info, sizeof info);
-  return true;
+  return info.ssi_signo == SIGHUP ? Woken::reload : Woken::stop;
 }
 
 }  // namespace docket

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "protocol/base/log.h"
 #include "protocol/base/result.h"
 #include "protocol/base/wake_fd.h"
 
@@ -14,6 +15,8 @@ namespace docket {
 
 // Adds --config FILE (TOML keys are the long options' names; flags win), --log-level and --version.
 void add_common_options(CLI::App& app, std::string& log_level);
+// Likewise, and --log-format, --log-file and --log-file-mb.
+void add_common_options(CLI::App& app, LogOptions& log);
 
 // Parses the command line, runs `body`, and turns StartError and wrong options into one line on
 // stderr. Exit codes: 0, 1 cannot start, 2 wrong options, else what `body` returned.
@@ -42,17 +45,21 @@ class DataFolder {
   int lock_ = -1;
 };
 
-// SIGTERM and SIGINT as something to wait for. Made first, before any thread, so that every thread
-// inherits the blocked mask.
+// SIGTERM and SIGINT, and SIGHUP for a program that reloads, as something to wait for. Made first,
+// before any thread, so that every thread inherits the blocked mask.
 class StopSignals {
  public:
-  StopSignals();
+  enum class Woken { done, stop, reload, time };
+
+  explicit StopSignals(bool reloads = false);
   ~StopSignals();
   StopSignals(const StopSignals&) = delete;
   StopSignals& operator=(const StopSignals&) = delete;
 
-  // Waits for a signal (true) or for `done` to be raised (false).
+  // Waits for SIGTERM or SIGINT (true) or for `done` to be raised (false).
   bool wait(const WakeFd& done) const;
+  // Waits for anything, timeout_ms at the most.
+  Woken wait_any(const WakeFd& done, int timeout_ms) const;
 
  private:
   int fd_;

@@ -123,6 +123,11 @@ void Cluster::restart_master() {
   start_master(facts_.at("jobe"), facts_.at("ops"), facts_.at("agents"));
 }
 
+void Cluster::restart_master(std::vector<std::string> options) {
+  master_options_ = std::move(options);
+  restart_master();
+}
+
 Sandbox Cluster::start_sandbox(int slots, const std::string& listen) {
   Sandbox sandbox;
   sandbox.process =

@@ -64,6 +64,8 @@ class Cluster {
                                        std::vector<std::string> options = {});
   // On the same addresses and data as before.
   void restart_master();
+  // And with these options from now on.
+  void restart_master(std::vector<std::string> options);
 
   std::string jobe(const std::string& rest) const;  // a URL of the Jobe listener
   std::string ops(const std::string& rest) const;

@@ -27,6 +27,7 @@ void AgentHost::start() {
   settings.instance = world_.dice.below(1u << 30) + (++life_ << 32);
   settings.slots = plan_.slots;
   settings.weight_percent = plan_.weight_percent;
+  settings.tags = plan_.tags;
   core_ = std::make_unique<agent::Core>(settings);
   effects_.clear(), events_.clear(), frames_.clear(), open_runs_.clear();
   drain_ms_.reset();
@@ -229,7 +230,10 @@ void AgentHost::on(agent::Probe&) {
 
 void AgentHost::on(agent::SampleHost&) {
   const auto load = static_cast<std::uint32_t>(open_runs_.size() * 100 / plan_.slots);
-  later(0, [this, load] { happens(agent::HostSampled{{plan_.slots, load, 4'096, 4'096}}); });
+  const std::uint64_t free_mb = short_ ? 50 : 4'096;
+  later(0, [this, load, free_mb] {
+    happens(agent::HostSampled{{plan_.slots, load, free_mb, 4'096}});
+  });
 }
 
 void AgentHost::on(agent::Spool& keep) {

@@ -27,6 +27,8 @@ class AgentHost {
   // SIGTERM: drain, leave, and be started again.
   void terminate(MonoMs drain_ms);
   void frame(std::string bytes, MonoMs master_ahead);
+  // Its host has next to no free memory.
+  void run_short(bool is_short) { short_ = is_short; }
   bool up() const { return core_ != nullptr; }
   bool idle() const { return up() && core_->running() == 0 && spool_.empty(); }
 
@@ -64,6 +66,7 @@ class AgentHost {
 
   std::uint64_t life_ = 0;
   MonoMs booted_ = 0;  // its monotonic clock at the world's 0
+  bool short_ = false;
   std::unique_ptr<agent::Core> core_;
   agent::Effects effects_;
   std::vector<agent::Event> events_;

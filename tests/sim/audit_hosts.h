@@ -11,14 +11,13 @@
 #include "master/core/snapshot.h"
 #include "tests/sim/network.h"
 #include "tests/sim/plan.h"
-#include "tests/sim/programs.h"
 
 namespace docket::sim {
 
 class HostAudit {
  public:
-  HostAudit(World& world, const Plan& plan, const Programs& programs)
-      : world_(world), plan_(plan), programs_(programs), hosts_(plan.hosts.size()) {}
+  HostAudit(World& world, const Plan& plan)
+      : world_(world), plan_(plan), hosts_(plan.hosts.size()) {}
 
   void master_started();
   void hears(HostIndex host, LinkId link, const ToMaster& message);
@@ -39,13 +38,19 @@ class HostAudit {
   std::uint64_t quarantines() const { return quarantines_; }
 
  private:
+  struct Said {  // in a hello
+    std::uint32_t slots = 0;
+    std::set<AttemptId> held;
+    bool is_short = false;
+  };
   struct Host {
     LinkId link = 0;  // on which it was welcomed and is not yet lost
     std::uint32_t slots = 0;
-    std::map<LinkId, std::pair<std::uint32_t, std::set<AttemptId>>> hellos;
-    std::set<AttemptId> out;  // given to it and not heard of
-    std::map<AttemptId, const Program*> given;
-    std::set<const Program*> faulty;  // programs that ended by its fault, since it was let in
+    std::map<LinkId, Said> hellos;
+    std::set<AttemptId> out;                 // given to it and not heard of
+    std::map<AttemptId, std::string> given;  // bodies
+    std::set<std::string> faulty;  // those that may have ended by its fault, since it was let in
+    bool is_short = false;         // of memory, it told
     bool held = false;
     bool leaving = false;         // it said so itself
     bool asked = false;           // an order is under way
@@ -56,11 +61,14 @@ class HostAudit {
   };
 
   void check_quarantine(const AgentView& view, const Snapshot& snapshot, Host& host);
+  bool is_short(const HostReport& report) const;
+  // For one of its languages, and what some key requires, there is no other host that `helps`.
+  template <class Helps>
+  bool is_last(const AgentView& view, const Snapshot& snapshot, Helps helps) const;
   HostIndex index_of(const std::string& name) const;
 
   World& world_;
   const Plan& plan_;
-  const Programs& programs_;
   std::vector<Host> hosts_;
   std::uint64_t quarantines_ = 0;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "master/core/canary.h"
+
 namespace docket::sim {
 namespace {
 
@@ -93,6 +95,10 @@ void JobAudit::hears(HostIndex index, LinkId link, const ToMaster& message) {
     return;  // nobody knows it there
   } else if (const auto* finished = std::get_if<Finished>(&message)) {
     known_[finished->id.job].told.insert({{name(index), finished->id.attempt}, finished->ending});
+    if (finished->remark == Remark::silent) {
+      host.silent.insert(finished->id);
+      give_time_to_prove(index);
+    }
   } else if (std::holds_alternative<Bye>(message)) {
     host.bye = world_.now();
   }
@@ -103,6 +109,7 @@ void JobAudit::welcomes(HostIndex index, LinkId link) {
   host.heard = world_.now();
   if (std::exchange(host.link, link) == link) return;  // it had said hello twice
   host.held = host.hellos[link];
+  host.silent.clear();
   host.welcomed = world_.now();
   for (const AttemptId& id : host.held) {
     const auto known = known_.find(id.job);
@@ -115,7 +122,15 @@ void JobAudit::welcomes(HostIndex index, LinkId link) {
   }
 }
 
+void JobAudit::give_time_to_prove(HostIndex host) {
+  const MonoMs canary_ms = lease_ms(plan_.core, kCanaryCputimeSeconds) + plan_.core.lease_margin_ms;
+  for (const AttemptId& id : hosts_[host].silent) {
+    known_[id.job].orders[{name(host), id.attempt}].due = world_.now() + 2 * canary_ms;
+  }
+}
+
 void JobAudit::assigns(HostIndex host, LinkId link, const Assign& order) {
+  if (is_canary(order.id.job)) return give_time_to_prove(host);
   Order& made = known_[order.id.job].orders[{name(host), order.id.attempt}];
   made.link = link;
   made.assigned = world_.now();
@@ -231,6 +246,7 @@ void JobAudit::check_ending(const Job& job, const Attempt& attempt, const Known&
 void JobAudit::check_done(const Job& job) const {
   const Attempt& last = job.attempts.back();
   const Execution* source = runs_.source_of(*job.result);
+  if (source == nullptr && runs_.lost_unnoticed({job.id, last.number})) return;
   require(source != nullptr, "results: a client gets what its program printed",
           job.id.text() + " is done with: " + *job.result);
   require(source->attempt == AttemptId{job.id, last.number} && name(source->host) == last.agent,
@@ -257,6 +273,13 @@ bool JobAudit::counts(const Job& job, const Attempt& attempt) const {
 }
 
 void JobAudit::shows(const Snapshot& snapshot) {
+  std::size_t slots = 0;
+  for (const HostPlan& host : plan_.hosts) slots += host.slots;
+  // What runs may come back to a queue that is full.
+  require(
+      snapshot.queued + snapshot.running <= plan_.core.max_queued_jobs + slots,
+      "bounded: the queue takes no more than its bound",
+      std::to_string(snapshot.queued) + " wait, and " + std::to_string(snapshot.running) + " run");
   std::set<std::string> gone;
   for (const AgentView& view : snapshot.agents) {
     if (view.state != AgentState::lost && view.state != AgentState::left) continue;

@@ -72,8 +72,11 @@ class JobAudit {
     std::set<AttemptId> held;  // in the hello that was last welcomed
     std::map<LinkId, std::set<AttemptId>> hellos;
     std::vector<MonoMs> evicted_at;
+    std::set<AttemptId> silent;  // answered with nothing, since: a canary is to prove it
   };
 
+  // A canary may take its lease, and another may be before it.
+  void give_time_to_prove(HostIndex host);
   void check_attempts(const Job& job, Known& known);
   void check_ending(const Job& job, const Attempt& attempt, const Known& known) const;
   void check_done(const Job& job) const;

@@ -11,7 +11,7 @@ constexpr const char* kMark = "execution ";
 }  // namespace
 
 RunAudit::RunAudit(World& world, const Plan& plan)
-    : world_(world), plan_(plan), running_(plan.hosts.size()) {}
+    : world_(world), plan_(plan), running_(plan.hosts.size()), changed_(plan.hosts.size()) {}
 
 Execution& RunAudit::begins(HostIndex host, const AttemptId& attempt, const Program* program,
                             bool runs) {
@@ -22,11 +22,11 @@ Execution& RunAudit::begins(HostIndex host, const AttemptId& attempt, const Prog
   execution.program = program;
   execution.master_life = master_life_;
   execution.running = runs;
+  execution.began = world_.now();
   const HostPlan& plan = plan_.hosts[host];
   if (program != nullptr) {
-    const auto& has = plan.languages;
-    require(std::find(has.begin(), has.end(), program->language) != has.end(),
-            "placement: a run goes where its language is",
+    require(serves(plan_, plan, program->language, program->tags),
+            "placement: a run goes where its language is, its key's tags and its pins",
             program->language + " was run on " + plan.name);
   }
   if (!runs) return execution;
@@ -58,6 +58,13 @@ void RunAudit::lost_power(HostIndex host) {
   for (const std::uint64_t number : std::exchange(running_[host], {})) {
     executions_[number - 1].running = false;
   }
+}
+
+bool RunAudit::lost_unnoticed(const AttemptId& attempt) const {
+  return std::any_of(executions_.rbegin(), executions_.rend(), [&](const Execution& execution) {
+    return execution.attempt == attempt && execution.muted &&
+           changed_[execution.host] > execution.began;
+  });
 }
 
 const Execution* RunAudit::source_of(const std::string& output) const {

@@ -22,6 +22,8 @@ struct Execution {
   bool running = true;
   bool orphan = false;      // nobody waits for its answer any more
   bool host_fault = false;  // what it answers says nothing about the program
+  bool muted = false;       // its output is lost
+  MonoMs began = 0;
 };
 
 class RunAudit {
@@ -36,9 +38,14 @@ class RunAudit {
   // All that ran there is gone.
   void lost_power(HostIndex host);
   void master_died() { ++master_life_; }
+  // The sandbox falls sick or is well again.
+  void changed(HostIndex host) { changed_[host] = world_.now(); }
 
   // The one whose output this is; nullptr when it is no sandbox's output.
   const Execution* source_of(const std::string& output) const;
+  // The attempt's output was lost, and its sandbox prints again since: nobody can tell the answer
+  // from a program's that prints nothing.
+  bool lost_unnoticed(const AttemptId& attempt) const;
   std::uint64_t count() const { return executions_.size(); }
 
  private:
@@ -47,6 +54,7 @@ class RunAudit {
   std::uint64_t master_life_ = 0;
   std::vector<Execution> executions_;
   std::vector<std::vector<std::uint64_t>> running_;  // by host
+  std::vector<MonoMs> changed_;                      // by host
 };
 
 }  // namespace docket::sim

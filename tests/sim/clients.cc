@@ -26,7 +26,7 @@ void Clients::begin() {
 void Clients::plan_errand(const std::string& key, MonoMs at, bool plain) {
   Errand& errand = errands_.emplace_back();
   Dice& dice = world_.dice;
-  errand.program = &some_program();
+  errand.program = &some_program(key);
   errand.key = key;
   errand.patience.respond_async = plain || dice.chance(35);
   if (!plain) {
@@ -40,10 +40,16 @@ void Clients::plan_errand(const std::string& key, MonoMs at, bool plain) {
   world_.at(at, [this, &errand] { send(errand); });
 }
 
-const Program& Clients::some_program() {
+const Program& Clients::some_program(const std::string& key) {
   Dice& dice = world_.dice;
-  if (!common_.empty() && !plan_.even_runs && dice.chance(15)) return *dice.one_of(common_);
   Program program;
+  for (const ApiKey& known : plan_.keys) {
+    if (known.name == key) program.tags = known.tags;
+  }
+  if (!common_.empty() && !plan_.even_runs && dice.chance(15)) {
+    const Program* common = dice.one_of(common_);
+    if (common->tags == program.tags) return *common;
+  }
   program.language = dice.one_of(kLanguages);
   program.cputime_s = static_cast<std::uint32_t>(dice.between(2, 6));
   program.run_ms = plan_.even_runs ? dice.between(800, 1'200) : dice.between(20, 3'500);

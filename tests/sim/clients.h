@@ -40,7 +40,7 @@ class Clients {
   };
 
   void plan_errand(const std::string& key, MonoMs at, bool plain);
-  const Program& some_program();
+  const Program& some_program(const std::string& key);
   void send(Errand& errand);
   void send_again_too(Errand& errand);
   void on_answer(Errand& errand, const Answer& answer);

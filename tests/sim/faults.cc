@@ -100,6 +100,13 @@ void Faults::for_the_rest() {
   every(plan_.sick_sandboxes, 30'000, [this] { sicken(any_host()); });
   every(plan_.sick_sandboxes, 60'000,
         [this] { cluster_.sandboxes[any_host()]->restart(world_.dice.between(0, 5'000)); });
+  every(plan_.short_hosts, 30'000, [this] {
+    const HostIndex host = any_host();
+    world_.trace(plan_.hosts[host].name, " is short of memory");
+    cluster_.agents[host]->run_short(true);
+    world_.after(world_.dice.between(5'000, 60'000),
+                 [this, host] { cluster_.agents[host]->run_short(false); });
+  });
   every(plan_.failing_disk, 60'000, [this] {
     cluster_.front.trouble();
     cluster_.disk.fail_for(world_.dice.between(500, 20'000));
@@ -129,8 +136,9 @@ void Faults::sicken(HostIndex host) {
   // What plainly says "internal error" on two hosts alike is told from a program that breaks every
   // sandbox by nobody: only one host of a run falls sick in this way.
   static const std::vector<Sickness> kinds = {
-      Sickness::http_500, Sickness::half_answer, Sickness::guard_fault, Sickness::overload,
-      Sickness::silent,   Sickness::slow,        Sickness::refuses,     Sickness::guard_fault};
+      Sickness::http_500, Sickness::half_answer, Sickness::guard_fault,
+      Sickness::overload, Sickness::silent,      Sickness::slow,
+      Sickness::refuses,  Sickness::guard_fault, Sickness::mute};
   const Sickness sickness =
       host == 0 && world_.dice.chance(20) ? Sickness::internal_error : world_.dice.one_of(kinds);
   world_.trace(plan_.hosts[host].name, " falls sick, kind ", static_cast<int>(sickness));
@@ -192,6 +200,7 @@ void Faults::heal() {
   cluster_.master.resume();
   for (HostIndex host = 0; host < plan_.hosts.size(); ++host) {
     cluster_.sandboxes[host]->fall(Sickness::none);
+    cluster_.agents[host]->run_short(false);
     cluster_.agents[host]->resume();
     cluster_.agents[host]->start();
     // Words were lost that only a new connection repeats.

@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::uint64_t seed = 0;
   std::uint64_t first = 1;
-  std::uint64_t seeds = 0;
+  std::uint64_t seeds = 1'000;
   bool fresh = false;
   std::uint64_t seconds = 0;
   bool trace = false;
@@ -92,7 +92,7 @@ int run(const Options& options) {
   const auto begun = std::chrono::steady_clock::now();
   std::uint64_t done = 0;
   const auto more = [&] {
-    if (options.seeds != 0) return done < options.seeds;
+    if (options.seconds == 0) return done < options.seeds;
     return std::chrono::steady_clock::now() - begun < std::chrono::seconds(options.seconds);
   };
   for (; more(); ++done) {
@@ -111,8 +111,12 @@ int main(int argc, char** argv) {
   docket::sim::Options options;
   app.add_option("--seed", options.seed, "Only this seed");
   app.add_option("--first", options.first, "The first seed of several")->capture_default_str();
-  app.add_option("--seeds", options.seeds, "How many seeds");
-  app.add_option("--seconds", options.seconds, "Seeds for this long, instead of a number of them");
+  auto* seeds = app.add_option("--seeds", options.seeds, "How many seeds")
+                    ->capture_default_str()
+                    ->check(CLI::PositiveNumber);
+  app.add_option("--seconds", options.seconds, "Seeds for this long, instead of a number of them")
+      ->check(CLI::PositiveNumber)
+      ->excludes(seeds);
   app.add_flag("--fresh", options.fresh, "Seeds that nobody has tried");
   app.add_flag("--trace", options.trace, "Say everything that happens");
   app.add_option("--big", options.big, "AGENTS JOBS: one large cluster")->expected(2);

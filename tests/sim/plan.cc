@@ -1,5 +1,6 @@
 #include "tests/sim/plan.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace docket::sim {
@@ -27,16 +28,47 @@ std::vector<std::pair<const char*, bool>> faults_of(const Plan& plan) {
           {"resets", plan.resets},
           {"wild-network", plan.wild},
           {"sick-sandboxes", plan.sick_sandboxes},
+          {"short-hosts", plan.short_hosts},
           {"breaking-programs", plan.breaking_programs},
           {"slow-disk", plan.slow_disk},
           {"failing-disk", plan.failing_disk},
           {"operators", plan.operators},
           {"leaving-clients", plan.leaving_clients},
           {"wall-steps", plan.wall_steps},
+          {"pins", !plan.core.pins.empty()},
           {"flood", plan.flood > 0}};
 }
 
+// The first host serves everybody, so that every run can be run.
+void draw_reservations(Dice& dice, Plan& plan) {
+  if (!plan.keys.empty() && dice.chance(30)) {
+    for (HostPlan& host : plan.hosts) {
+      if (host.name == plan.hosts.front().name || dice.chance(40)) host.tags = {"exam"};
+    }
+    plan.keys.front().tags = {"exam"};
+  }
+  if (dice.chance(20)) {
+    auto& pinned = plan.core.pins[dice.one_of(kLanguages)];
+    for (const HostPlan& host : plan.hosts) {
+      if (host.name == plan.hosts.front().name || dice.chance(40)) pinned.push_back(host.name);
+    }
+  }
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
 }  // namespace
+
+bool serves(const Plan& plan, const HostPlan& host, const std::string& language,
+            const std::vector<std::string>& tags) {
+  const auto pinned = plan.core.pins.find(language);
+  return contains(host.languages, language) &&
+         (pinned == plan.core.pins.end() || contains(pinned->second, host.name)) &&
+         std::all_of(tags.begin(), tags.end(),
+                     [&](const std::string& tag) { return contains(host.tags, tag); });
+}
 
 Plan draw_plan(Dice& dice) {
   Plan plan;
@@ -77,12 +109,14 @@ Plan draw_plan(Dice& dice) {
     for (ApiKey& key : plan.keys) key.priority = Priority::normal;
     plan.arrivals_ms = 150'000;
     plan.faults_until_ms = 180'000;
+  } else {
+    draw_reservations(dice, plan);
   }
   for (bool* fault :
        {&plan.master_crashes, &plan.master_stalls, &plan.agent_crashes, &plan.agent_stalls,
         &plan.agent_restarts, &plan.host_reboots, &plan.cuts, &plan.swizzles, &plan.resets,
-        &plan.sick_sandboxes, &plan.breaking_programs, &plan.slow_disk, &plan.failing_disk,
-        &plan.operators, &plan.leaving_clients, &plan.wall_steps}) {
+        &plan.sick_sandboxes, &plan.short_hosts, &plan.breaking_programs, &plan.slow_disk,
+        &plan.failing_disk, &plan.operators, &plan.leaving_clients, &plan.wall_steps}) {
     *fault = dice.chance(plan.flood > 0 ? 15 : 40);
   }
   plan.wild = dice.chance(20);
@@ -92,7 +126,7 @@ Plan draw_plan(Dice& dice) {
 Plan big_plan(std::uint64_t agents, std::uint64_t jobs) {
   Plan plan;
   for (std::uint64_t i = 0; i < agents; ++i) {
-    plan.hosts.push_back({"lab-" + std::to_string(i + 1), 2, 100, kLanguages});
+    plan.hosts.push_back({"lab-" + std::to_string(i + 1), 2, 100, kLanguages, {}});
   }
   plan.jobs = jobs;
   plan.arrivals_ms = 60'000;

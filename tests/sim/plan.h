@@ -19,6 +19,7 @@ struct HostPlan {
   std::uint32_t slots = 2;
   std::uint32_t weight_percent = 100;
   std::vector<std::string> languages;
+  std::vector<std::string> tags;
 };
 
 struct Plan {
@@ -49,6 +50,7 @@ struct Plan {
   // lease; but no promise may break, and new connections make all well again.
   bool wild = false;
   bool sick_sandboxes = false;
+  bool short_hosts = false;  // of memory, for a while
   bool breaking_programs = false;
   bool slow_disk = false;
   bool failing_disk = false;
@@ -56,6 +58,10 @@ struct Plan {
   bool leaving_clients = false;
   bool wall_steps = false;
 };
+
+// Runs in the language may go there, of a key that requires these tags.
+bool serves(const Plan& plan, const HostPlan& host, const std::string& language,
+            const std::vector<std::string>& tags);
 
 Plan draw_plan(Dice& dice);
 // A large cluster in fine weather but for some agents that come and go.

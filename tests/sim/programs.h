@@ -23,6 +23,7 @@ enum class Behaviour {
 struct Program {
   std::uint64_t number = 0;
   std::string language;
+  std::vector<std::string> tags;  // that its key requires
   std::uint32_t cputime_s = 5;
   MonoMs run_ms = 0;
   Behaviour behaviour = Behaviour::ok;

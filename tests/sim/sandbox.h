@@ -22,6 +22,7 @@ enum class Sickness {
   silent,          // no answer ever comes
   slow,
   refuses,  // no connections
+  mute,     // what programs print is lost
 };
 
 // What became of an HTTP request.
@@ -52,7 +53,10 @@ class Sandbox {
   Reply put(const std::string& file, std::string content);
   void forget_files() { files_.clear(); }
 
-  void fall(Sickness sickness) { sickness_ = sickness; }
+  void fall(Sickness sickness) {
+    sickness_ = sickness;
+    audit_.changed(host_);
+  }
   // The service was restarted: connections are cut, programs run on.
   void restart(MonoMs down_ms);
   void lose_power();  // until a restart

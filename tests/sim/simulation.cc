@@ -45,7 +45,7 @@ Simulation::Simulation(World& world, const Plan& plan)
       runs_(world, plan),
       agent_audit_(world, plan),
       jobs_(world, plan, programs_, runs_, network_, disk_),
-      hosts_(world, plan, programs_),
+      hosts_(world, plan),
       fairness_(plan),
       client_audit_(runs_, jobs_, disk_),
       master_(world, plan, network_, disk_, shelf_, jobs_, hosts_, fairness_),

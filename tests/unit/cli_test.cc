@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "master/cli/ask.h"
 #include "master/cli/client.h"
-#include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/run_request.h"
 #include "master/cli/secret.h"
@@ -228,7 +228,7 @@ TEST_CASE("cli: an id by its start or its end") {
 }
 
 TEST_CASE("cli: an HTTP status becomes the error with that status") {
-  const Client client(Address{"127.0.0.1", 1});
+  const Client client({"http://127.0.0.1:1", "", "", ""});
   const Request request;
   CHECK(error_of(client, request, {503, "\"no room\""}).code == ErrorCode::unavailable);
   CHECK(error_of(client, request, {503, "\"no\\nroom\""}).message == "no room");
@@ -329,17 +329,6 @@ TEST_CASE("cli: why a run waits, by key and by host, with nothing that could ste
         "lab-1  active     3m  full: 4 of 4 slots taken\n"
         "\n"
         "attempt 1 on lab-2, 2.1 s: \\x1b[2J\n");
-}
-
-TEST_CASE("cli: a token's time is a number and a unit, up to 30 days") {
-  CHECK(seconds_of("90s") == 90);
-  CHECK(seconds_of("30m") == 1'800);
-  CHECK(seconds_of("12h") == 43'200);
-  CHECK(seconds_of("30d") == 2'592'000);
-  for (const char* bad : {"", "30", "m", "0m", "-1m", "1.5h", "31d", "721h", "30 m", "30mm",
-                          "49711d", "99999999999999999999s"}) {
-    CHECK_FALSE_MESSAGE(seconds_of(bad).has_value(), bad);
-  }
 }
 
 }  // namespace docket::cli

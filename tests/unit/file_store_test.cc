@@ -93,6 +93,38 @@ TEST_SUITE("store: files") {
     CHECK(whole(*open(folder), "ab") == "shorter");
   }
 
+  TEST_CASE("operators see the files by last use and remove what nothing needs") {
+    const TemporaryFolder folder;
+    const auto files = open(folder);
+    for (const char* id : {"a", "b", "c"}) put(*files, id, std::string(kBlock + 1, 'x'));
+    CHECK(files->has("a"));  // used last now
+    auto held = *files->hold({"b"});
+    const auto listed = files->list(10);
+    REQUIRE(listed.size() == 3);
+    CHECK(listed[0].id == "b");
+    CHECK(listed[0].held);
+    CHECK(listed[1].id == "a");
+    CHECK_FALSE(listed[1].held);
+    CHECK(listed[2].bytes == 2 * kBlock);
+    CHECK(listed[2].used > 1'700'000'000'000);
+    CHECK(files->list(1).size() == 1);
+    CHECK(files->remove("nosuch").error().code == ErrorCode::not_found);
+    CHECK(files->remove("b").error().code == ErrorCode::conflict);
+    REQUIRE(files->remove("a").ok());
+    CHECK_FALSE(files->has("a"));
+    CHECK(files->remove("a").error().code == ErrorCode::not_found);
+    CHECK(on_disk(folder) == "bc");
+    const WallMs now = read_clock().wall;
+    CHECK(files->remove_unused(now, 10) == 0);  // a use within the hour may not have been noted
+    CHECK(files->remove_unused(now + 7'200'000, 10) == 1);
+    CHECK(on_disk(folder) == "b");
+    held.reset();
+    put(*files, "d", "x");
+    CHECK(files->remove_unused(now + 7'200'000, 1) == 1);
+    CHECK(files->use().files == 1);
+    CHECK(open(folder)->use().files == 1);
+  }
+
   TEST_CASE("a file is read in pieces, and its version tells contents apart") {
     const TemporaryFolder folder;
     const auto files = open(folder);

@@ -76,6 +76,7 @@ class NoJobs final : public JobReader {
  public:
   Result<std::optional<Job>> find(const JobId&) override { return std::optional<Job>(); }
   Result<std::vector<Job>> list(const JobFilter&) override { return std::vector<Job>(); }
+  Result<std::uint64_t> count_with_bodies(WallMs) override { return std::uint64_t{0}; }
 };
 
 // The Jobe API over a slow disk, and the answers that came later.

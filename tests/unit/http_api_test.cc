@@ -6,6 +6,7 @@
 #include "master/http/api/new_key.h"
 #include "master/http/api/preferences.h"
 #include "master/http/api/same_site.h"
+#include "master/http/api/views.h"
 #include "protocol/base/digest.h"
 
 using namespace docket;
@@ -169,6 +170,25 @@ TEST_SUITE("http api") {
       CAPTURE(host);
       CHECK_FALSE(is_same_site(host, "", names));
     }
+  }
+
+  TEST_CASE("ready is who accepts runs and has somebody to run them") {
+    Snapshot snapshot;
+    CHECK(why_not_ready(snapshot) == "no agent has joined yet");
+    AgentView agent;
+    agent.state = AgentState::active;
+    snapshot.agents.push_back(agent);
+    CHECK(why_not_ready(snapshot) == "no sandbox can take work");  // it offers no language
+    snapshot.agents[0].languages = {{"c", "1"}};
+    CHECK(why_not_ready(snapshot) == "");
+    snapshot.agents[0].shortage = "short of disk";
+    CHECK(why_not_ready(snapshot) == "no sandbox can take work");
+    snapshot.agents.push_back(agent);
+    snapshot.agents[1].languages = {{"java", "1"}};
+    CHECK(why_not_ready(snapshot) == "");
+    snapshot.accepting = false;
+    snapshot.problem = "the master is stopping";
+    CHECK(why_not_ready(snapshot) == "the master is stopping");
   }
 
   TEST_CASE("a new key's description: defaults, and an error that names the member") {

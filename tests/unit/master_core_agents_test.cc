@@ -379,6 +379,28 @@ TEST_SUITE("master core: agents") {
     }
   }
 
+  TEST_CASE("a hello that was said before an assignment came does not free its slot") {
+    Cluster cluster;
+    const LinkId link = cluster.join("lab-1", {.slots = 1});
+    const JobId id = cluster.submit();
+    cluster.silent = {"lab-1"};
+    cluster.pass(cluster.settings.silence_ms + cluster.settings.heartbeat_ms);
+    REQUIRE(cluster.view("lab-1").state == AgentState::lost);
+    cluster.silent.clear();
+    // It had said this while no Welcome came; the assignment is on its way on the same connection.
+    cluster.feed(FromAgent{link, hello_of("lab-1", {.slots = 1})});
+    CHECK(cluster.view("lab-1").running == 1);
+    CHECK(cluster.job(id).state == JobState::queued);
+    SUBCASE("it did not come") {
+      cluster.pass(ghost_ms(cluster.settings, kDefaultCputimeSeconds));
+      CHECK(cluster.agent_of(id) == "lab-1");
+    }
+    SUBCASE("another connection begins") {
+      cluster.join("lab-1", {.slots = 1});
+      CHECK(cluster.agent_of(id) == "lab-1");
+    }
+  }
+
   TEST_CASE("a run that nobody waits for may go on in the sandbox: its slot stays taken") {
     for (const Ending ending : {Ending::cut, Ending::timed_out}) {
       Cluster cluster;

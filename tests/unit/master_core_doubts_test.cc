@@ -40,16 +40,40 @@ std::vector<JobId> fill(Cluster& cluster, int count) {
 
 TEST_SUITE("master core: doubts") {
   TEST_CASE("only the wall limit on a busy host, and a compiler's time, are doubted") {
-    CHECK(judge(wall_limit(), kDefaultCputimeSeconds) == Verdict::doubtful);
-    CHECK(judge(wall_limit(kCrowdedPercent), kDefaultCputimeSeconds) == Verdict::answer);
-    CHECK(judge(wall_limit(0), kDefaultCputimeSeconds) == Verdict::answer);  // not measured
+    const std::uint32_t wall_ms = 2'000 * kDefaultCputimeSeconds;
+    CHECK(judge(wall_limit(), wall_ms) == Verdict::doubtful);
+    CHECK(judge(wall_limit(kCrowdedPercent), wall_ms) == Verdict::answer);
+    CHECK(judge(wall_limit(0), wall_ms) == Verdict::answer);  // not measured
     Finished burnt = wall_limit();
-    burnt.run_ms = 1'000 * kDefaultCputimeSeconds + 900;  // it had a core for itself
-    CHECK(judge(burnt, kDefaultCputimeSeconds) == Verdict::answer);
+    burnt.run_ms = wall_ms - 1;
+    CHECK(judge(burnt, wall_ms) == Verdict::answer);
     Finished other = wall_limit();
     other.outcome = static_cast<std::uint32_t>(Outcome::runtime_error);
-    CHECK(judge(other, kDefaultCputimeSeconds) == Verdict::answer);
-    CHECK(judge(compiler_killed(), kDefaultCputimeSeconds) == Verdict::doubtful);
+    CHECK(judge(other, wall_ms) == Verdict::answer);
+    CHECK(judge(compiler_killed(), wall_ms) == Verdict::doubtful);
+  }
+
+  TEST_CASE("what compiling takes at least is not the program's time, where it gets half a core") {
+    Cluster cluster;
+    join(cluster, "lab-1", 1, 2);
+    Finished quick = ran();
+    quick.run_ms = 600;
+    cluster.finish(cluster.submit(), quick);
+    const JobId id = cluster.submit();
+    SUBCASE("compiled, and then ended by its CPU limit") {
+      cluster.finish(id, wall_limit(kHalfCorePercent));
+      CHECK(cluster.job(id).state == JobState::done);
+    }
+    SUBCASE("compiled, and then ended by the clock") {
+      Finished by_clock = wall_limit(kHalfCorePercent);
+      by_clock.run_ms += 600;
+      cluster.finish(id, by_clock);
+      CHECK(cluster.job(id).attempts[0].ending == Ending::doubted);
+    }
+    SUBCASE("it got less than half a core: who knows") {
+      cluster.finish(id, wall_limit(kHalfCorePercent + 1));
+      CHECK(cluster.job(id).attempts[0].ending == Ending::doubted);
+    }
   }
 
   TEST_CASE("a doubtful answer is not told: the run is made again, and that answer is") {

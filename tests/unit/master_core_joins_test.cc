@@ -22,7 +22,7 @@ class Joining : public Cluster {
  public:
   KeyPair token(const Given& given = {}) {
     const KeyPair pair = make_key_pair();
-    CreateToken order{kOperator, {}, "the answer"};
+    CreateJoinToken order{kOperator, {}, "the answer"};
     order.token.id = token_id_of(pair.public_key);
     order.token.expires = now.wall + given.ttl_ms;
     order.token.uses = given.uses;
@@ -104,7 +104,7 @@ TEST_SUITE("master core joins") {
     const KeyPair token = cluster.token();
     CHECK(cluster.admitted(token_id_of(token.public_key)));
     CHECK_FALSE(cluster.admitted(token.public_key));
-    REQUIRE(cluster.of<SaveToken>().size() == 1);
+    REQUIRE(cluster.of<SaveJoinToken>().size() == 1);
     const KeyPair key = make_key_pair();
     const Standing joined = cluster.say_join(token, "lab-1", key);
     CHECK(joined.code == Standing::Code::joined);
@@ -112,7 +112,7 @@ TEST_SUITE("master core joins") {
     CHECK(cluster.admitted(key.public_key));
     REQUIRE(cluster.of<SaveAgentKey>().size() == 1);
     CHECK(cluster.of<SaveAgentKey>()[0].key.trust == Trust::probation);
-    CHECK(cluster.of<SaveToken>()[0].token.uses == 0);
+    CHECK(cluster.of<SaveJoinToken>()[0].token.uses == 0);
     const Standing other = cluster.say_join(token, "lab-2", make_key_pair());
     CHECK(other.code == Standing::Code::refused);
     CHECK(other.reason.find("used as often as it may") != std::string::npos);
@@ -139,7 +139,7 @@ TEST_SUITE("master core joins") {
     CHECK(late.reason.find("expired") != std::string::npos);
     cluster.advance(kSpentTokenKeptMs);
     cluster.token();  // the next look at them
-    REQUIRE(cluster.of<DeleteToken>().size() == 1);
+    REQUIRE(cluster.of<DeleteJoinToken>().size() == 1);
     CHECK_FALSE(cluster.admitted(token_id_of(token.public_key)));
   }
 
@@ -317,7 +317,7 @@ TEST_SUITE("master core joins") {
     before.say_join(token, "lab-1", key);
     Restored restored;
     restored.agent_keys = {before.of<SaveAgentKey>()[0].key};
-    restored.tokens = {before.of<SaveToken>()[0].token};
+    restored.tokens = {before.of<SaveJoinToken>()[0].token};
     CHECK(restored.tokens[0].uses == 2);
     Joining after;
     after.feed(std::move(restored));
@@ -336,6 +336,6 @@ TEST_SUITE("master core joins") {
     CHECK(standing.code == Standing::Code::refused);
     CHECK(standing.reason.find("disk full") != std::string::npos);
     CHECK(cluster.command(RemoveAgent{kOperator, "lab-1"})->code == ErrorCode::unavailable);
-    CHECK(cluster.command(CreateToken{kOperator, {}, "x"})->code == ErrorCode::unavailable);
+    CHECK(cluster.command(CreateJoinToken{kOperator, {}, "x"})->code == ErrorCode::unavailable);
   }
 }

@@ -5,9 +5,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "master/http/api/access_requests.h"
+#include "master/http/api/files_order.h"
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/new_key.h"
-#include "master/http/api/new_token.h"
+#include "master/http/api/new_join_token.h"
 #include "master/http/api/ops_api.h"
 #include "master/http/api/views.h"
 #include "web/assets.h"
@@ -222,6 +224,25 @@ TEST_SUITE("openapi") {
     for (const auto& route : documented) CHECK_MESSAGE(routes.contains(route), route);
   }
 
+  TEST_CASE("each operation of the operations API says what its caller needs, as the route does") {
+    const std::map<Need, std::string> words = {{Need::nothing, "nothing"},
+                                               {Need::read, "read"},
+                                               {Need::operate, "operate"},
+                                               {Need::admin, "admin"}};
+    for (const auto& route : OpsApi::routes()) {
+      CAPTURE(route.pattern);
+      const json& operation = document()["paths"][std::string(route.pattern)][lower(route.method)];
+      REQUIRE(words.contains(route.need));
+      CHECK(operation.value("x-docket-need", "") == words.at(route.need));
+      CHECK(operation["security"].empty() == (route.need == Need::nothing));
+    }
+  }
+
+  TEST_CASE("a new token's example is accepted") {
+    const json& body = document()["paths"]["/api/v1/tokens"]["post"]["requestBody"];
+    CHECK(read_new_token(body["content"]["application/json"]["example"].dump()).ok());
+  }
+
   TEST_CASE("each operation has a name, a summary, its successes and its errors") {
     std::set<std::string> ids;
     std::set<std::string> tags;
@@ -246,7 +267,8 @@ TEST_SUITE("openapi") {
       CHECK(succeeds);
       CHECK(operation["responses"].contains("default"));
       const bool has_body = (method == "put" || method == "post") && !path.ends_with("/cancel") &&
-                            !path.ends_with("/resume") && !path.ends_with("/approve");
+                            !path.ends_with("/retry") && !path.ends_with("/resume") &&
+                            !path.ends_with("/approve");
       CHECK(has_body == operation.contains("requestBody"));
       json parameters = item.value("parameters", json::array());
       for (const auto& own : operation.value("parameters", json::array()))
@@ -316,20 +338,49 @@ TEST_SUITE("openapi") {
     busy.awaiting = {{"lab-7", "0a1b", kNow}};
     check_answer("Link", link_json(Snapshot(), "", "127.0.0.1:4002"));
     check_answer("Link", link_json(busy, std::string(64, 'a'), "lab:4002"));
-    const auto token = read_new_token(
+    const auto token = read_new_join_token(
         R"({"uses":3,"tags":["exam"],"approve":true,"ttl_s":60,"master":"lab:4002"})",
         {std::string(64, 'a'), {"127.0.0.1", 4002}}, kNow);
     REQUIRE_MESSAGE(token.ok(), token.error().message);
-    check_answer("MadeToken", token->answer);
+    check_answer("MadeJoinToken", token->answer);
+    Snapshot counted = busy;
+    counted.recent.wait_p95_s = 1.25;
+    counted.recent.run_p95_s = 0;
+    check_answer("Status", status_json(counted, {"0.1.0", kNow}));
+    History history{kNow, {HistoryStep(), HistoryStep{true, 2, 1, 0, {1, 4, 4, 1'500}}}};
+    counted.history = std::make_shared<const History>(history);
+    check_answer("History", history_json(counted));
+    const json told = json::parse(history_json(counted));
+    CHECK(told["series"]["arrived"] == json::array({nullptr, 2}));
+    CHECK(told["series"]["oldest_wait_seconds"] == json::array({nullptr, 1.5}));
     check_answer("Agents", agents_json(Snapshot()));
     check_answer("Agents", agents_json(busy));
     const std::vector<Job> jobs = jobs_of_all_kinds();
     CHECK(jobs.size() > 10);
-    check_answer("Jobs", jobs_json(jobs, kNow));
-    for (const Job& job : jobs) check_answer("Job", job_json(job, kNow));
+    check_answer("Jobs", jobs_json({jobs, {}}, kNow));
+    check_answer("Jobs", jobs_json({jobs, jobs[0].id}, kNow));
+    check_answer("Files", files_json({}, {}));
+    check_answer("Files", files_json({1, 4'096, 4'096, 1 << 20}, {{"abc", 4'096, kNow, true}}));
+    check_answer("FilesRemoved", removed_json(1'000, true));
+    for (const Job& job : jobs) {
+      check_answer("Job", job_json(job, kNow, true));
+      check_answer("Job", job_json(job, kNow, false));
+    }
+    Job purged = job_in(JobState::done);
+    purged.run_spec = std::make_shared<const std::string>();
+    check_answer("Job", job_json(purged, kNow, true));
+    CHECK(json::parse(job_json(purged, kNow, false))["bodies"] == "purged");
     for (const Job& job : jobs) check_answer("Why", why_json(why_not_waiting(job)));
     check_answer("Why", why_json(waiting()));
     check_answer("Backup", backup_json({"/var/lib/docket/backups/a.db", 4'096, 1}));
+    check_answer("Tokens", tokens_json({}));
+    check_answer("Tokens", tokens_json({{"ana", {"ana", "hash", Role::admin, true, kNow}}}));
+    CHECK(tokens_json({{"ana", {"ana", "hash", Role::admin, true, kNow}}}).find("hash") ==
+          std::string::npos);
+    check_answer("Session", session_json({"ana", Role::read, false, "10.0.0.7"}));
+    check_answer("Audit", audit_json({}, 50));
+    check_answer("Audit", audit_json({{7, {kNow, "ana", "backup", "b.db", "", "::1"}}}, 1));
+    check_answer("Purge", purge_json(7, true));
     ApiKeys keys;
     check_answer("Keys", keys_json(keys));
     for (const Priority priority : {Priority::high, Priority::normal, Priority::low}) {
@@ -341,8 +392,10 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
-         {"Status", "Language", "Agents", "Agent", "Jobs", "JobSummary", "Job", "Attempt", "Keys",
-          "Key", "Host", "Why", "WhyHost", "Ahead", "Backup", "Error"}) {
+         {"Status",  "History",      "HistorySeries", "Language", "Agents", "Agent",   "Jobs",
+          "JobSummary", "Job",       "Attempt", "Keys",   "Key",    "Host",    "Why",
+          "WhyHost", "Ahead",        "Backup",  "Error",  "Tokens", "Token",   "Session",
+          "Audit",   "AuditEntry",   "FilesRemoved",  "Purge",    "Files",  "File"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

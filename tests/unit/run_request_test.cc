@@ -342,6 +342,8 @@ TEST_SUITE("run request") {
       CAPTURE(value);
       CHECK(accepted(with_cputime(value)).cputime_s == expected);
     }
+    CHECK(accepted(with_cputime("\" 2.5 \"")).wall_ms == 5'000);
+    CHECK(accepted(with("")).wall_ms == 2'000 * kDefaultCputimeSeconds);
     for (const char* value : {"121", "121.0", "9223372036854775807", "2e19", "\"121\"", "\"200\"",
                               "\"121abc\"", "\"\\t 121\"", "\"+121\"", "\"1e3\"", "\".5e3x\"",
                               "\"99999999999999999999\"", "\"1e25\""}) {

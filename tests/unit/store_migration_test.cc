@@ -76,6 +76,34 @@ constexpr const char* kAttempts =
     R"('[{"agent":"lab-1","assigned_ms":11,"detail":"","ended_ms":22,"ending":1,"http_status":200,)"
     R"("language_version":"12.2.0","late_answer_ms":0,"number":1,"outcome":15,"push_ms":3,"run_ms":4}]')";
 
+constexpr const char* kLayout6 = R"sql(
+  CREATE TABLE access_tokens (
+    name       TEXT PRIMARY KEY NOT NULL,
+    hash       TEXT NOT NULL,
+    role       INTEGER NOT NULL,
+    source     INTEGER NOT NULL,
+    created_ms INTEGER NOT NULL
+  );
+  CREATE TABLE audit (
+    id     INTEGER PRIMARY KEY NOT NULL,
+    at_ms  INTEGER NOT NULL,
+    who    TEXT NOT NULL,
+    what   TEXT NOT NULL,
+    target TEXT NOT NULL,
+    why    TEXT NOT NULL,
+    peer   TEXT NOT NULL
+  );
+  ALTER TABLE store ADD COLUMN purge_before_ms INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX jobs_with_bodies ON jobs (finished_ms) WHERE state > 2 AND length(run_spec) > 0;
+  PRAGMA user_version=6;
+)sql";
+
+constexpr const char* kLayout7 = R"sql(
+  CREATE INDEX jobs_listed ON jobs (id, state, language, agent, api_key, outcome, client_job);
+  CREATE INDEX jobs_undone ON jobs (id) WHERE state > 3;
+  PRAGMA user_version=7;
+)sql";
+
 // Job 1 has ended, jobs 2 and 3 wait.
 void make_database(const TemporaryFolder& folder, int layout) {
   auto made = Connection::open(folder.database(), Connection::Mode::write);
@@ -97,6 +125,8 @@ void make_database(const TemporaryFolder& folder, int layout) {
   if (layout >= 3) REQUIRE(made->execute(kLayout3).ok());
   if (layout >= 4) REQUIRE(made->execute(kLayout4).ok());
   if (layout >= 5) REQUIRE(made->execute(kLayout5).ok());
+  if (layout >= 6) REQUIRE(made->execute(kLayout6).ok());
+  if (layout >= 7) REQUIRE(made->execute(kLayout7).ok());
 }
 
 }  // namespace
@@ -109,6 +139,7 @@ TEST_SUITE("store migration") {
       make_database(folder, layout);
       RetentionLimits keep;
       keep.age_ms *= 1'000;
+      keep.bodies_ms *= 1'000;
       OpenJournal open(folder, keep);
       const Restored restored = open.journal->take_restored();
       REQUIRE(restored.jobs.size() == 2);

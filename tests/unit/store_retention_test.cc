@@ -53,6 +53,7 @@ void commit_until(OpenJournal& open, Done done) {
 RetentionLimits forever(std::uint64_t database_bytes) {
   RetentionLimits limits;
   limits.age_ms = std::int64_t{1'000'000} * 24 * 3'600 * 1'000;
+  limits.bodies_ms = limits.age_ms;
   limits.database_bytes = database_bytes;
   return limits;
 }
@@ -181,9 +182,19 @@ TEST_SUITE("store retention") {
       auto retention = Retention::prepare(*database, {.age_ms = 30 * kDay}, started);
       return retention->step(now)->deleted;
     };
+    const auto purged = [&](Now started, Now now) {
+      auto retention =
+          Retention::prepare(*database, {.age_ms = 300 * kDay, .bodies_ms = 30 * kDay}, started);
+      return retention->step(now)->purged;
+    };
+    CHECK(purged({0, kTrue + 40 * kDay}, {1'000, kTrue + 1'000}) == 0);
+    CHECK(purged({0, kTrue}, {1'000, kTrue + 40 * kDay}) == 0);
+    CHECK(purged({0, kTrue - 40 * kDay}, {31 * kDay, kTrue + 31 * kDay}) == 0);
     CHECK(deleted({0, kTrue + 40 * kDay}, {1'000, kTrue + 1'000}) == 0);  // ahead, and set back
     CHECK(deleted({0, kTrue}, {1'000, kTrue + 40 * kDay}) == 0);          // set forward
     CHECK(deleted({0, kTrue - 40 * kDay}, {31 * kDay, kTrue + 31 * kDay}) == 0);  // was behind
+    CHECK(purged({0, kTrue}, {31 * kDay, kTrue + 31 * kDay}) == 1);
+    CHECK(purged({0, kTrue}, {31 * kDay, kTrue + 31 * kDay}) == 0);
     CHECK(deleted({0, kTrue}, {31 * kDay, kTrue + 31 * kDay}) == 1);
   }
 

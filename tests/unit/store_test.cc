@@ -7,6 +7,7 @@
 #include <fstream>
 #include <thread>
 
+#include "master/store/list_query.h"
 #include "master/store/sqlite.h"
 #include "tests/unit/open_journal.h"
 
@@ -170,10 +171,10 @@ TEST_SUITE("store") {
       OpenJournal open(folder);
       open.commit({SaveAgentKey{{"lab-1", key, Trust::awaiting, 17}},
                    SaveAgentKey{{"lab-2", other, Trust::full, 18}}, SaveAgent{{"lab-2", 2, 100, {}}},
-                   SaveToken{{"digest", 1'767'323'045'678, 3, true, {"exam", "gpu"}}},
-                   SaveToken{{"gone", 1, 1, false, {}}}});
+                   SaveJoinToken{{"digest", 1'767'323'045'678, 3, true, {"exam", "gpu"}}},
+                   SaveJoinToken{{"gone", 1, 1, false, {}}}});
       open.commit({SaveAgentKey{{"lab-1", key, Trust::probation, 17}}, DeleteAgent{"lab-2"},
-                   DeleteToken{"gone"}});
+                   DeleteJoinToken{"gone"}});
     }
     OpenJournal open(folder);
     const Restored restored = open.journal->take_restored();
@@ -222,6 +223,81 @@ TEST_SUITE("store") {
     CHECK(jobs->at(2).attempts.size() == 2);
   }
 
+  TEST_CASE("lists are filtered by everything at once, and paged") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    std::vector<Save> saves;
+    for (std::uint64_t number = 1; number <= 40; ++number) {
+      Job job = number % 2 == 0 ? finished_job(number) : queued_job(number);
+      if (number % 8 == 0) job.state = JobState::failed;
+      if (number % 10 == 0) job.state = JobState::cancelled;
+      if (number % 4 == 0) job.outcome = 13;
+      job.key = number % 3 == 0 ? "moodle" : "";
+      job.client_job = "Quiz-" + std::to_string(number);
+      saves.push_back(SaveJob{job});
+    }
+    open.commit(std::move(saves));
+    auto opened = open_reader(folder.path());
+    JobReader& reader = **opened;
+    using Ids = std::vector<JobId>;
+    const auto ids = [](std::initializer_list<std::uint64_t> numbers) {
+      Ids all;
+      for (const auto number : numbers) all.push_back(job_number(number));
+      return all;
+    };
+    CHECK(listed(reader, {.state = JobState::failed}) == ids({32, 24, 16, 8}));
+    CHECK(listed(reader, {.state = JobState::failed, .key = "moodle"}) == ids({24}));
+    CHECK(listed(reader, {.state = JobState::cancelled}) == ids({40, 30, 20, 10}));
+    CHECK(listed(reader, {.state = JobState::queued, .key = "moodle", .limit = 2}) ==
+          ids({39, 33}));
+    CHECK(listed(reader, {.state = JobState::done, .outcome = 13}) == ids({36, 28, 12, 4}));
+    CHECK(listed(reader, {.outcome = 99}).empty());
+    CHECK(listed(reader, {.text = "quiz-7"}) == ids({7}));
+    CHECK(listed(reader, {.text = "QUIZ-1", .limit = 2}) == ids({19, 18}));
+    CHECK(listed(reader, {.text = job_number(5).text().substr(3)}) == ids({5}));
+    CHECK(listed(reader, {.text = "%' OR 1 --"}).empty());
+    CHECK(listed(reader, {.before = job_number(3)}) == ids({2, 1}));
+    CHECK(listed(reader, {.state = JobState::failed, .before = job_number(24), .limit = 1}) ==
+          ids({16}));
+    const Job first = queued_job(1);
+    const WallMs made = received_at(first.id);
+    CHECK(listed(reader, {.from = made, .limit = 50}).size() == 40);
+    CHECK(listed(reader, {.to = made}).empty());
+    CHECK(listed(reader, {.from = made + 1}).size() == 0);
+  }
+
+  TEST_CASE("no list reads the bulk of the rows to find its jobs") {
+    const TemporaryFolder folder;
+    OpenJournal open(folder);
+    auto database = Connection::open(folder.database(), Connection::Mode::read);
+    const JobFilter filters[] = {{},
+                                 {.state = JobState::queued},
+                                 {.state = JobState::done, .text = "x"},
+                                 {.state = JobState::failed, .agent = "lab-1"},
+                                 {.language = "c",
+                                  .agent = "a",
+                                  .key = "k",
+                                  .outcome = 13,
+                                  .from = 1,
+                                  .to = 2,
+                                  .text = "t",
+                                  .before = job_number(9)}};
+    for (const JobFilter& filter : filters) {
+      const ListQuery query(filter);
+      CAPTURE(query.sql());
+      auto plan = database->prepare("EXPLAIN QUERY PLAN " + query.sql());
+      REQUIRE(plan.ok());
+      query.bind_to(*plan);
+      std::string steps;
+      while (*plan->step()) steps += plan->text(3) + "\n";
+      CAPTURE(steps);
+      const bool rare = filter.state && filter.state != JobState::done;
+      CHECK((steps.find("COVERING INDEX jobs_listed") != std::string::npos) == !rare);
+      CHECK(steps.find("SCAN jobs\n") == std::string::npos);
+      CHECK(steps.find("TEMP B-TREE") == std::string::npos);
+    }
+  }
+
   TEST_CASE("a reader sees what was committed after it was opened") {
     const TemporaryFolder folder;
     OpenJournal open(folder);
@@ -237,14 +313,16 @@ TEST_SUITE("store") {
     const TemporaryFolder folder;
     const WallMs day = 24 * 3'600 * 1'000;
     const WallMs now = read_clock().wall;
+    RetentionLimits month;
+    month.age_ms = 30 * day;
     {
-      OpenJournal open(folder);
+      OpenJournal open(folder, month);
       Job failed = finished_job(4, now - 31 * day);
       failed.state = JobState::failed;
       open.commit({SaveJob{queued_job(1)}, SaveJob{finished_job(2, now - 31 * day)},
                    SaveJob{finished_job(3, now - 29 * day)}, SaveJob{failed}});
     }
-    OpenJournal open(folder);
+    OpenJournal open(folder, month);
     open.commit({});  // the journal looks for old jobs after the first turn of its life
     open.commit({});
     auto reader = open_reader(folder.path());

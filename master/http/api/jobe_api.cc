@@ -76,19 +76,29 @@ JobeApi::JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& fi
 
 std::span<const Route<JobeApi>> JobeApi::routes() {
   static constexpr Route<JobeApi> kRoutes[] = {
-      {"GET", "languages", &JobeApi::languages},
-      {"POST", "runs", &JobeApi::submit},
-      {"GET", "runresults/{id}", &JobeApi::get_result},
-      {"DELETE", "runresults/{id}", &JobeApi::delete_result},
-      {"PUT", "files/{alnum}", &JobeApi::put_file},
-      {"HEAD", "files/{alnum}", &JobeApi::head_file},
-      {"POST", "files", &JobeApi::post_file},
+      {"GET", "languages", &JobeApi::languages, Need::read},
+      {"POST", "runs", &JobeApi::submit, Need::operate, "runs.submit"},
+      {"GET", "runresults/{id}", &JobeApi::get_result, Need::source},
+      {"DELETE", "runresults/{id}", &JobeApi::delete_result, Need::admin, "runs.delete"},
+      {"PUT", "files/{alnum}", &JobeApi::put_file, Need::operate, "files.put"},
+      {"HEAD", "files/{alnum}", &JobeApi::head_file, Need::read},
+      {"POST", "files", &JobeApi::post_file, Need::operate, "files.put"},
   };
   return kRoutes;
 }
 
+const Route<JobeApi>* JobeApi::route_of(std::string_view method, std::string_view path) {
+  return find_route(routes(), method, inner_path(path)).route;
+}
+
 bool JobeApi::owns(std::string_view path) {
   return !without_prefix(path).empty();
+}
+
+std::string_view JobeApi::inner_path(std::string_view path) {
+  path = without_prefix(path);
+  if (path.ends_with('/')) path.remove_suffix(1);
+  return path;
 }
 
 std::optional<Response> JobeApi::handle(Request&& request) {
@@ -98,9 +108,7 @@ std::optional<Response> JobeApi::handle(Request&& request) {
     add_cors(preflight);
     return preflight;
   }
-  std::string_view path = without_prefix(request.path);
-  if (path.ends_with('/')) path.remove_suffix(1);
-  const auto found = find_route(routes(), request.method, path);
+  const auto found = find_route(routes(), request.method, inner_path(request.path));
   if (found.allow.empty()) return text_response(404, "");
   std::optional<Response> response;
   if (found.route != nullptr) {
@@ -179,7 +187,10 @@ std::optional<Response> JobeApi::languages(Request&&, const std::string&) {
 std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   auto admitted = let_in(request, true);
   if (auto* refused = std::get_if<Response>(&admitted)) return std::move(*refused);
-  Guest& guest = std::get<Guest>(admitted);
+  return submit_for(std::move(std::get<Guest>(admitted)), std::move(request));
+}
+
+std::optional<Response> JobeApi::submit_for(Guest guest, Request&& request) {
   const auto too_large = [] {
     return text_response(413, "The run is larger than " + std::to_string(kMaxBodyBytes >> 20) +
                                   " MB: send support files with PUT files/ID");
@@ -210,6 +221,7 @@ std::optional<Response> JobeApi::submit(Request&& request, const std::string&) {
   if (!submit.idempotency_key.empty()) submit.fingerprint = sha256_hex(*run->body);
   submit.language = std::move(run->language);
   submit.cputime_s = run->cputime_s;
+  submit.wall_ms = run->wall_ms;
   submit.files = std::move(run->files);
   submit.run_spec = std::move(run->body);
   post_(std::move(submit));
@@ -269,6 +281,7 @@ Response JobeApi::unknown_run(std::optional<JobId> id) const {
 Response JobeApi::result_of(const Job& job) const {
   if (!is_final(job.state)) return no_content();
   if (job.state == JobState::cancelled) return text_response(404, "This run was cancelled");
+  if (is_purged(job)) return text_response(404, "The result of this run is no longer kept");
   Response response = text_response(job.http_status, "");
   response.body = *job.result;
   return response;

@@ -21,6 +21,8 @@ namespace docket::http {
 
 class JobeApi {
  public:
+  using Call = Request;
+
   // `gate` may be null: who comes here has been let in already. `retention_ms`: how long results
   // are kept, to tell an expired run from an unknown one.
   JobeApi(std::function<void(Event)> post, JobReader& jobs, FileStore& files, FileUploads& uploads,
@@ -28,11 +30,17 @@ class JobeApi {
 
   // Patterns behind the prefixes /jobe/index.php/restapi/ and /jobe/restapi/.
   static std::span<const Route<JobeApi>> routes();
+  // The route that a path and method mean on either listener, or null.
+  static const Route<JobeApi>* route_of(std::string_view method, std::string_view path);
   // True for the paths this API answers.
   static bool owns(std::string_view path);
+  // What the patterns are matched with; empty for other paths.
+  static std::string_view inner_path(std::string_view path);
 
   // The answer, or nothing when the loop will give it.
   std::optional<Response> handle(Request&& request);
+  // POST runs of a guest who has been let in. The answer, or nothing when the loop will give it.
+  std::optional<Response> submit_for(Guest guest, Request&& request);
   // What a waiting client gets when the loop has its answer.
   Response response_to(const Answer& answer);
 

@@ -21,4 +21,12 @@ Response problem(const Error& error) {
   return problem(facts_of(error.code).http_status, error.message);
 }
 
+bool is_json(const Request& request) {
+  return request.header("content-type").starts_with("application/json");
+}
+
+Response not_json() {
+  return problem(415, "send Content-Type: application/json");
+}
+
 }  // namespace docket::http

@@ -15,4 +15,8 @@ Response json_response(std::string body, int status = 200);
 Response problem(int status, std::string_view text);
 Response problem(const Error& error);
 
+// Of a request with a body: a form on a foreign page can post, but not with this type.
+bool is_json(const Request& request);
+Response not_json();
+
 }  // namespace docket::http

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,13 +14,26 @@
 
 namespace docket::http {
 
+// What a caller of the operations listener must have. The Jobe listener asks for API keys instead.
+enum class Need : std::uint8_t {
+  nobody,  // no caller has enough: a route must name what it needs
+  nothing,
+  read,
+  source,  // the role read, and the permission to see what students wrote
+  operate,
+  admin,
+};
+
 template <class Api>
 struct Route {
-  using Handler = std::optional<Response> (Api::*)(Request&& request, const std::string& id);
+  using Handler = std::optional<Response> (Api::*)(typename Api::Call&& request,
+                                                   const std::string& id);
 
   std::string_view method;
   std::string_view pattern;  // may hold {id}, one segment, or {alnum}, one of letters and digits
   Handler handler;
+  Need need = Need::nobody;
+  std::string_view action = {};  // its name in the audit, of what changes something
 };
 
 // What stands in the place of the pattern's {…} (empty when it has none), or nothing when the path

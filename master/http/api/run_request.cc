@@ -56,9 +56,9 @@ Status check_debug(const php::Object& run_spec) {
 
 // Seconds, from 1: what the sandbox's time limits will be made of. Jobe checks the integer part and
 // later takes its default for what is no number; 0 and less it refuses as part of the run.
-Result<std::uint32_t> cputime_of(const php::Object& parameters) {
+Result<double> cputime_of(const php::Object& parameters) {
   const Value* value = given(parameters, "cputime");
-  if (value == nullptr) return kDefaultCputimeSeconds;
+  if (value == nullptr) return double{kDefaultCputimeSeconds};
   if (value->object() != nullptr) {
     return invalid("parameter 'cputime' must be a number of seconds");
   }
@@ -67,9 +67,8 @@ Result<std::uint32_t> cputime_of(const php::Object& parameters) {
                    std::to_string(kMaxCputimeSeconds) + " secs)");
   }
   const auto seconds = php::numeric(*value);
-  if (!seconds || *seconds <= 0) return kDefaultCputimeSeconds;
-  return static_cast<std::uint32_t>(
-      std::ceil(std::min(*seconds, static_cast<double>(kMaxCputimeSeconds))));
+  if (!seconds || *seconds <= 0) return double{kDefaultCputimeSeconds};
+  return std::min(*seconds, static_cast<double>(kMaxCputimeSeconds));
 }
 
 // In bytes, not characters: Jobe's pattern is not one for UTF-8, so "à" (C3 A0) is illegal and "é"
@@ -211,7 +210,8 @@ Result<RunRequest> read_run_spec(const php::Object& run_spec,
   const php::Object& parameters = parameters_of(run_spec);
   auto cputime = cputime_of(parameters);
   if (!cputime) return cputime.error();
-  run.cputime_s = *cputime;
+  run.cputime_s = static_cast<std::uint32_t>(std::ceil(*cputime));
+  run.wall_ms = static_cast<std::uint32_t>(2'000 * *cputime);
   if (auto name = check_source_name(run_spec, run.language); !name) return name.error();
   auto files = file_ids(run_spec);
   if (!files) return files.error();

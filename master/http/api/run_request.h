@@ -19,6 +19,7 @@ namespace docket::http {
 struct RunRequest {
   std::string language;            // folded to lower case, one of the known
   std::uint32_t cputime_s = 0;     // what the sandbox will allow, rounded up; 1 to 120
+  std::uint32_t wall_ms = 0;       // and by the clock: twice the CPU limit, not rounded up
   std::vector<std::string> files;  // ids, each once; some may be no id that a store can hold
   Bytes body;                      // what goes to the sandbox and to disk: secrets taken out
 };

@@ -1,11 +1,13 @@
 #include "master/http/api/views.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "master/http/api/php_value.h"
 #include "protocol/base/link_key.h"
+#include "protocol/base/check.h"
 
 namespace docket::http {
 namespace {
@@ -19,6 +21,10 @@ std::string dump(const ordered_json& value) {
 template <class T>
 ordered_json if_known(bool known, const T& value) {
   return known ? ordered_json(value) : ordered_json();
+}
+
+ordered_json value_or_null(const std::optional<double>& value) {
+  return if_known(value.has_value(), value.value_or(0));
 }
 
 ordered_json time_or_null(WallMs time) {
@@ -52,23 +58,21 @@ ordered_json job_of(const Job& job, WallMs now) {
   const Attempt* last = job.attempts.empty() ? nullptr : &job.attempts.back();
   const WallMs first = job.attempts.empty() ? 0 : job.attempts.front().assigned;
   const WallMs waited_until = first != 0 ? first : job.finished != 0 ? job.finished : now;
-  ordered_json view = {{"id", job.id.text()},
-                       {"state", state_name(job.state)},
-                       {"language", job.language},
-                       {"outcome", if_known(job.outcome != 0, job.outcome)},
-                       {"outcome_name", outcome_name(static_cast<int>(job.outcome))},
-                       {"http_status", if_known(job.http_status != 0, job.http_status)},
-                       {"agent", last == nullptr ? ordered_json() : ordered_json(last->agent)},
-                       {"attempts", job.attempts.size()},
-                       {"asynchronous", job.asynchronous},
-                       {"key", job.key},
-                       {"client_job", job.client_job},
-                       {"received", rfc3339(job.received)},
-                       {"finished", time_or_null(job.finished)},
-                       {"waited_ms", waited_until - job.received},
-                       {"run_ms", last == nullptr ? ordered_json() : ordered_json(last->run_ms)}};
-  if (job.http_status == 400) view["outcome_name"] = "refused by the sandbox";
-  return view;
+  return {{"id", job.id.text()},
+          {"state", state_name(job.state)},
+          {"language", job.language},
+          {"outcome", if_known(job.outcome != 0, job.outcome)},
+          {"outcome_name", outcome_words(job)},
+          {"http_status", if_known(job.http_status != 0, job.http_status)},
+          {"agent", last == nullptr ? ordered_json() : ordered_json(last->agent)},
+          {"attempts", job.attempts.size()},
+          {"asynchronous", job.asynchronous},
+          {"key", job.key},
+          {"client_job", job.client_job},
+          {"received", rfc3339(job.received)},
+          {"finished", time_or_null(job.finished)},
+          {"waited_ms", waited_until - job.received},
+          {"run_ms", last == nullptr ? ordered_json() : ordered_json(last->run_ms)}};
 }
 
 ordered_json parsed_or_text(const Bytes& bytes) {
@@ -81,6 +85,11 @@ ordered_json parsed_or_text(const Bytes& bytes) {
 
 std::string json_text(std::string_view text) {
   return php::with_separators_escaped(dump(ordered_json(text)));
+}
+
+std::string outcome_words(const Job& job) {
+  return job.http_status == 400 ? "refused by the sandbox"
+                                : outcome_name(static_cast<int>(job.outcome));
 }
 
 std::string rfc3339(WallMs time) {
@@ -96,12 +105,20 @@ std::string rfc3339(WallMs time) {
 
 namespace {
 
-// Of the hosts that are out by their own fault, the first.
-std::string first_trouble(const Snapshot& snapshot) {
-  for (const auto& agent : snapshot.agents) {
-    if (agent.state == AgentState::quarantined || agent.state == AgentState::probing) {
-      return " " + agent.name + " is quarantined: " + agent.reason + ".";
-    }
+bool is_out_sick(const AgentView& agent) {
+  return agent.state == AgentState::quarantined || agent.state == AgentState::probing;
+}
+
+// Of the hosts that are out by their own fault, how many, and what ails the first.
+std::string trouble_of(const Snapshot& snapshot) {
+  const auto& agents = snapshot.agents;
+  const auto sick = std::ranges::count_if(agents, is_out_sick);
+  if (sick > 0) {
+    const auto first = std::ranges::find_if(agents, is_out_sick);
+    const std::string others = sick == 1 ? "" : " So are " + std::to_string(sick - 1) + " more.";
+    return " " + first->name + " is quarantined: " + first->reason + "." + others;
+  }
+  for (const auto& agent : agents) {
     if (agent.state == AgentState::active && !agent.shortage.empty()) {
       return " " + agent.name + " is " + agent.shortage + ".";
     }
@@ -111,41 +128,59 @@ std::string first_trouble(const Snapshot& snapshot) {
 
 }  // namespace
 
-std::string status_json(const Snapshot& snapshot, const Build& build) {
-  std::size_t live = 0;
-  for (const auto& agent : snapshot.agents) {
-    const bool takes = agent.state == AgentState::active && agent.shortage.empty();
-    live += takes && !agent.languages.empty() ? 1 : 0;
+std::string_view level_name(Light::Level level) {
+  switch (level) {
+    case Light::Level::good:
+      return "good";
+    case Light::Level::attention:
+      return "attention";
+    case Light::Level::bad:
+      return "bad";
   }
-  std::string summary;
-  const bool all = live == snapshot.agents.size();
-  const bool well = snapshot.accepting && live > 0 && all;
+  return "unknown";
+}
+
+Light light_of(const Snapshot& snapshot) {
+  Light light;
+  const auto all = snapshot.agents.size();
+  light.takes_work = static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, &AgentView::takes_runs));
   if (!snapshot.accepting) {
-    summary = "Not accepting runs: " + snapshot.problem + ".";
-  } else if (snapshot.agents.empty()) {
-    summary = "No agent has joined yet.";
-  } else if (live == 0) {
-    summary = "No sandbox can take work.";
-  } else if (!all) {
-    summary = std::to_string(live) + " of " + std::to_string(snapshot.agents.size()) +
-              " sandboxes take work.";
+    light.summary = "Not accepting runs: " + snapshot.problem + ".";
+  } else if (all == 0) {
+    light.summary = "No agent has joined yet.";
+  } else if (light.takes_work == 0) {
+    light.summary = "No sandbox can take work.";
+  } else if (light.takes_work < all) {
+    light.summary =
+        std::to_string(light.takes_work) + " of " + std::to_string(all) + " sandboxes take work.";
   } else {
-    summary = live == 1 ? "The one sandbox takes work."
-                        : "All " + std::to_string(live) + " sandboxes take work.";
+    light.summary = all == 1 ? "The one sandbox takes work."
+                             : "All " + std::to_string(all) + " sandboxes take work.";
   }
-  if (snapshot.accepting && !all) summary += first_trouble(snapshot);
+  if (snapshot.accepting && light.takes_work < all) light.summary += trouble_of(snapshot);
+  light.level = !snapshot.accepting || light.takes_work == 0 ? Light::Level::bad
+                : light.takes_work < all                     ? Light::Level::attention
+                                                             : Light::Level::good;
+  return light;
+}
+
+std::string status_json(const Snapshot& snapshot, const Build& build) {
+  const Light light = light_of(snapshot);
   return dump({{"version", build.version},
                {"started", rfc3339(build.started)},
                {"time", rfc3339(snapshot.taken)},
-               {"well", well},
-               {"summary", summary},
+               {"well", light.level == Light::Level::good},
+               {"summary", light.summary},
                {"accepting", snapshot.accepting},
                {"queued", snapshot.queued},
                {"queued_bytes", snapshot.queued_bytes},
                {"oldest_wait_ms", snapshot.oldest_wait_ms},
                {"running", snapshot.running},
                {"slots", snapshot.slots},
-               {"done_per_minute", snapshot.done_last_minute},
+               {"done_per_minute", snapshot.recent.done},
+               {"failed_per_minute", snapshot.recent.failed},
+               {"wait_p95_seconds", value_or_null(snapshot.recent.wait_p95_s)},
+               {"run_p95_seconds", value_or_null(snapshot.recent.run_p95_s)},
                {"submitted", snapshot.submitted},
                {"finished", snapshot.finished},
                {"late_results", snapshot.late_results},
@@ -155,8 +190,38 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"expired", snapshot.expired},
                {"refused_peers", snapshot.refused_peers},
                {"agents", snapshot.agents.size()},
-               {"agents_taking_work", live},
+               {"agents_taking_work", light.takes_work},
                {"languages", languages_of(snapshot.languages)}});
+}
+
+std::string history_json(const Snapshot& snapshot) {
+  CHECK_THAT(snapshot.history != nullptr);
+  const History& history = *snapshot.history;
+  const auto series = [&](auto value) {
+    ordered_json list = ordered_json::array();
+    for (const HistoryStep& step : history.steps) list.push_back(if_known(step.known, value(step)));
+    return list;
+  };
+  return dump({{"step_seconds", History::kStepMs / 1000},
+               {"until", rfc3339(history.until)},
+               {"series",
+                {{"arrived", series([](const auto& step) { return step.arrived; })},
+                 {"done", series([](const auto& step) { return step.done; })},
+                 {"failed", series([](const auto& step) { return step.failed; })},
+                 {"waiting", series([](const auto& step) { return step.at_end.waiting; })},
+                 {"busy", series([](const auto& step) { return step.at_end.busy; })},
+                 {"slots", series([](const auto& step) { return step.at_end.slots; })},
+                 {"oldest_wait_seconds", series([](const auto& step) {
+                    return static_cast<double>(step.at_end.oldest_wait_ms) / 1e3;
+                  })}}}});
+}
+
+std::string why_not_ready(const Snapshot& snapshot) {
+  if (!snapshot.accepting) return snapshot.problem;
+  if (snapshot.agents.empty()) return "no agent has joined yet";
+  const bool any = std::any_of(snapshot.agents.begin(), snapshot.agents.end(),
+                               [](const AgentView& agent) { return agent.takes_runs(); });
+  return any ? "" : "no sandbox can take work";
 }
 
 namespace {
@@ -211,10 +276,27 @@ std::string link_json(const Snapshot& snapshot, const std::string& public_key,
                {"awaiting", awaiting}});
 }
 
-std::string jobs_json(const std::vector<Job>& jobs, WallMs now) {
+std::string jobs_json(const JobPage& page, WallMs now) {
   ordered_json list = ordered_json::array();
-  for (const auto& job : jobs) list.push_back(job_of(job, now));
-  return dump({{"jobs", list}});
+  for (const auto& job : page.jobs) list.push_back(job_of(job, now));
+  ordered_json next;
+  if (page.next) next = page.next->text();
+  return dump({{"jobs", list}, {"next", next}});
+}
+
+std::string files_json(const FileUse& use, const std::vector<FileEntry>& files) {
+  ordered_json list = ordered_json::array();
+  for (const auto& file : files) {
+    list.push_back({{"id", file.id},
+                    {"bytes", file.bytes},
+                    {"used", rfc3339(file.used)},
+                    {"needed", file.held}});
+  }
+  return dump({{"count", use.files},
+               {"bytes", use.bytes},
+               {"needed_bytes", use.held_bytes},
+               {"max_bytes", use.max_bytes},
+               {"files", list}});
 }
 
 std::string keys_json(const ApiKeys& keys) {
@@ -238,16 +320,19 @@ std::string backup_json(const BackupMade& made) {
   return dump({{"path", made.path}, {"bytes", made.bytes}, {"jobs", made.jobs}});
 }
 
-std::string job_json(const Job& job, WallMs now) {
+std::string job_json(const Job& job, WallMs now, bool source) {
   ordered_json view = job_of(job, now);
   view["cputime_s"] = job.cputime_s;
   view["files"] = job.files;
   view["timeline"] = ordered_json::array();
   for (const auto& attempt : job.attempts) view["timeline"].push_back(attempt_of(attempt));
-  const ordered_json request = parsed_or_text(job.run_spec);
+  const bool purged = is_purged(job);
+  const bool shown = source && !purged;
+  const ordered_json request = shown ? parsed_or_text(job.run_spec) : ordered_json();
+  view["bodies"] = purged ? "purged" : shown ? "shown" : "withheld";
   view["run_spec"] =
       request.is_object() && request.contains("run_spec") ? request["run_spec"] : request;
-  view["result"] = parsed_or_text(job.result);
+  view["result"] = shown ? parsed_or_text(job.result) : ordered_json();
   return dump(view);
 }
 

@@ -47,7 +47,9 @@ Counts step_beyond_retention() {
   std::this_thread::sleep_for(std::chrono::milliseconds(kRetentionMs));
   for (const auto& job : known) {
     const auto id = job.at("id").get<std::string>();
-    CHECK(http("GET", rig.ops("/api/v1/jobs/" + id)).status == 200);
+    const Reply kept = http("GET", rig.ops("/api/v1/jobs/" + id));
+    CHECK(kept.status == 200);
+    CHECK(kept.json()["bodies"] == "shown");
   }
   return audit(rig, load);
 }

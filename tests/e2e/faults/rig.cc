@@ -88,6 +88,7 @@ Rig::Rig(const RigSetup& setup) : plain_(setup.listen == RigSetup().listen) {
                                    Node::Options{{"jobe-listen", "127.0.0.1:0"},
                                                  {"ops-listen", "127.0.0.1:0"},
                                                  {"agents-listen", "tcp://" + setup.listen + ":0"},
+                                                 {"retention-days", "30"},
                                                  {"data", data}});
   for (int i = 0; i < setup.hosts; ++i) {
     const std::string host = "lab-" + std::to_string(i + 1);

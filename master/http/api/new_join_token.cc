@@ -1,4 +1,4 @@
-#include "master/http/api/new_token.h"
+#include "master/http/api/new_join_token.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -18,7 +18,7 @@ constexpr std::size_t kMostAddressBytes = 256;
 
 struct Wanted {
   std::uint32_t ttl_s = kDefaultTtlSeconds;
-  TokenRecord record;
+  JoinTokenRecord record;
   Address master;
 };
 
@@ -69,7 +69,7 @@ Status read_member(const std::string& name, const json& value, Wanted& wanted) {
 
 }  // namespace
 
-Result<CreateToken> read_new_token(const std::string& body, const LinkFacts& link, WallMs now) {
+Result<CreateJoinToken> read_new_join_token(const std::string& body, const LinkFacts& link, WallMs now) {
   if (link.public_key.empty()) {
     return Error{ErrorCode::conflict,
                  "the master was started with --plain-link: agents on its host need no token, and "
@@ -83,7 +83,7 @@ Result<CreateToken> read_new_token(const std::string& body, const LinkFacts& lin
     if (auto read = read_member(name, value, wanted); !read) return read.error();
   }
   const KeyPair pair = make_key_pair();
-  TokenRecord& record = wanted.record;
+  JoinTokenRecord& record = wanted.record;
   record.id = token_id_of(pair.public_key);
   record.expires = now + WallMs{1'000} * wanted.ttl_s;
   const nlohmann::ordered_json answer = {
@@ -94,7 +94,7 @@ Result<CreateToken> read_new_token(const std::string& body, const LinkFacts& lin
       {"uses", record.uses},
       {"approve", record.approve},
       {"tags", record.tags}};
-  return CreateToken{.reply_to = 0, .token = std::move(record), .answer = answer.dump()};
+  return CreateJoinToken{.reply_to = 0, .token = std::move(record), .answer = answer.dump()};
 }
 
 }  // namespace docket::http
