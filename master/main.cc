@@ -202,9 +202,7 @@ void hold_files(Restored& restored, FileStore& files) {
 
 StoreFigures store_figures(const store::Journal& journal, const store::Files& files,
                            std::uint64_t max_database_bytes) {
-  const store::FileUse use = files.use();
-  return {
-      journal.figures(), {use.files, use.bytes, use.held_bytes, use.max_bytes}, max_database_bytes};
+  return {journal.figures(), files.use(), max_database_bytes};
 }
 
 void say_open(const Options& options, const Logger& log) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "master/core/seams.h"
 #include "protocol/base/histogram.h"
 
 namespace docket {
@@ -26,16 +27,9 @@ struct JournalFigures {
   std::uint64_t database_bytes = 0;  // in use, as retention saw it last
 };
 
-struct FileFigures {
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
-  std::uint64_t held_bytes = 0;  // of files that unfinished jobs need
-  std::uint64_t max_bytes = 0;
-};
-
 struct StoreFigures {
   JournalFigures journal;
-  FileFigures files;
+  FileUse files;
   std::uint64_t max_database_bytes = 0;
 };
 
