@@ -48,8 +48,9 @@ std::string host_name() {
 
 void declare(CLI::App& app, Options& options) {
   options.name = host_name();
-  app.footer("Commands:\n  docket-agent join TOKEN   joins this host to a cluster\n"
-             "  docket-agent leave        takes it out again\nEach has --help.");
+  app.footer(
+      "Commands:\n  docket-agent join TOKEN   joins this host to a cluster\n"
+      "  docket-agent leave        takes it out again\nEach has --help.");
   add_common_options(app, options.log);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();

@@ -343,7 +343,8 @@ bool keep_reference(msgpack::type::object_type, std::size_t, void*) {
 template <class Variant>
 Result<Variant> decode_any(std::string_view frame) {
   if (frame.size() > kMaxFrameBytes) return bad_frame("too large");
-  // One flat array, with room for a later version's fields; an element costs at least a byte, so the count is bounded by the frame too.
+  // One flat array, with room for a later version's fields; an element costs at least a byte, so
+  // the count is bounded by the frame too.
   const std::size_t most_elements = 128 + 2 * kMaxHeldAttempts + 2 * kMaxLanguages;
   const msgpack::unpack_limit limit(most_elements, 0, kMaxFrameBytes, kMaxFrameBytes, 0, 2);
   try {

@@ -222,9 +222,8 @@ struct Cancel {
   bool operator==(const Cancel&) const = default;
 };
 
-using ToMaster =
-    std::variant<Hello, Heartbeat, SandboxReport, HostReport, NeedChunk, Finished, Draining, Bye,
-                 Join, Leave>;
+using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, HostReport, NeedChunk, Finished,
+                              Draining, Bye, Join, Leave>;
 using ToAgent = std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken,
                              Cancel, Standing>;
 

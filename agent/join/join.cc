@@ -63,8 +63,8 @@ std::uint32_t slots_of(const JoinOrder& order) {
 }
 
 Status write_settings(const JoinOrder& order, SettingsFile settings, const JoinToken& token,
-                      const std::string& name, const std::string& data,
-                      const FoundSandbox& sandbox, const Standing& standing) {
+                      const std::string& name, const std::string& data, const FoundSandbox& sandbox,
+                      const Standing& standing) {
   settings.set("master", "tcp://" + token.master.text());
   settings.set("master-key", token.master_key);
   settings.set("name", name);

@@ -13,12 +13,12 @@ namespace docket::agent {
 
 struct JoinOrder {
   std::string token;
-  std::string config;             // file to write
-  std::string name;               // empty: as the file says, or the host's
-  std::string jobe;               // http://HOST:PORT; empty: as the file says, or found
-  std::string data;               // empty: as the file says, or /var/lib/docket/agent
-  std::string host_name;          // of this host
-  std::uint32_t cores = 1;        // likewise
+  std::string config;                      // file to write
+  std::string name;                        // empty: as the file says, or the host's
+  std::string jobe;                        // http://HOST:PORT; empty: as the file says, or found
+  std::string data;                        // empty: as the file says, or /var/lib/docket/agent
+  std::string host_name;                   // of this host
+  std::uint32_t cores = 1;                 // likewise
   std::string web_root = "/var/www/html";  // where Jobe's settings are looked for
   std::string version;
 };

@@ -52,8 +52,7 @@ std::optional<std::uint32_t> number_in(const std::string& line) {
   const auto name = line.find("jobe_max_users");
   const auto comment = line.find_first_not_of(" \t");
   if (name == std::string::npos || line.compare(comment, 2, "//") == 0 ||
-      line.compare(comment, 2, "/*") == 0 || line[comment] == '*' ||
-      line[comment] == '#') {
+      line.compare(comment, 2, "/*") == 0 || line[comment] == '*' || line[comment] == '#') {
     return std::nullopt;
   }
   const auto equals = line.find('=', name);

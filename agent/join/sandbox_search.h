@@ -22,8 +22,8 @@ struct FoundSandbox {
 Result<FoundSandbox> find_sandbox(const std::vector<Address>& candidates,
                                   const std::string& api_key);
 
-// Where Jobe usually is: 127.0.0.1, ports 80, 4000 and 8080. Port 4000 is docket-master's too, so it
-// is left out on the master's own host.
+// Where Jobe usually is: 127.0.0.1, ports 80, 4000 and 8080. Port 4000 is docket-master's too, so
+// it is left out on the master's own host.
 std::vector<Address> usual_places(const Address& master);
 
 // jobe_max_users in Jobe's settings below `web_root` (/var/www/html); nothing when they cannot be

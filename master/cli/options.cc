@@ -46,7 +46,9 @@ void add_joins(CLI::App& agents, Options& options) {
                                 "  docket agents token --ttl 2h --uses 20 --tag exam\n"
                                 "  docket agents token --approve\n\n"
                                 "On each host: docket-agent join TOKEN");
-  token->add_option("--ttl", options.join_token.ttl, "How long it holds: 90s, 30m (default), 12h, 2d")
+  token
+      ->add_option("--ttl", options.join_token.ttl,
+                   "How long it holds: 90s, 30m (default), 12h, 2d")
       ->type_name("TIME");
   token->add_option("--uses", options.join_token.uses, "How many hosts may join by it (default 1)")
       ->type_name("N")
@@ -61,13 +63,15 @@ void add_joins(CLI::App& agents, Options& options) {
                    "Where these hosts reach the master's --agents-listen (default: it knows)")
       ->type_name("H:P");
   token->callback([&options] {
-    options.chosen = [&options](Context& context) { return join_token_command(context, options.join_token); };
+    options.chosen = [&options](Context& context) {
+      return join_token_command(context, options.join_token);
+    };
   });
-  CLI::App* approve = add_command(
-      agents, "approve", "Let a host in that joined by a token with --approve",
-      "  docket agents approve lab-7\n"
-      "  docket agents approve 1f2e-3d4c-5b6a-7988-9706-f5e4-d3c2-b1a0\n\n"
-      "Compare the fingerprint with what docket-agent join told on the host.");
+  CLI::App* approve =
+      add_command(agents, "approve", "Let a host in that joined by a token with --approve",
+                  "  docket agents approve lab-7\n"
+                  "  docket agents approve 1f2e-3d4c-5b6a-7988-9706-f5e4-d3c2-b1a0\n\n"
+                  "Compare the fingerprint with what docket-agent join told on the host.");
   approve->add_option("who", options.hold.name, "The agent's name, or its key's fingerprint")
       ->type_name("NAME|FINGERPRINT")
       ->required();

@@ -246,8 +246,8 @@ class Core {
   std::uint64_t placements_ = 0;
   std::uint64_t canaries_ = 0;
   std::set<std::string> known_languages_;
-  std::map<std::string, AgentKey> agent_keys_;  // by the agent's name
-  std::map<std::string, JoinTokenRecord> tokens_;   // by id
+  std::map<std::string, AgentKey> agent_keys_;     // by the agent's name
+  std::map<std::string, JoinTokenRecord> tokens_;  // by id
   std::uint64_t refused_peers_ = 0;
 
   std::unordered_map<JobId, LiveJob> jobs_;

@@ -41,8 +41,8 @@ void Core::on(ApproveAgent& event, Now, Effects& out) {
     return entry.first == event.who || fingerprint_of(entry.second.public_key) == event.who;
   });
   if (!done.error && found == agent_keys_.end()) {
-    done.error = Error{ErrorCode::not_found,
-                       "no host of that name or fingerprint has joined: " + event.who};
+    done.error =
+        Error{ErrorCode::not_found, "no host of that name or fingerprint has joined: " + event.who};
   }
   // Approving twice is harmless.
   if (!done.error && found->second.trust == Trust::awaiting) {

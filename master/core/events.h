@@ -208,11 +208,10 @@ struct Reconfigure {
 // The master is stopping: accept nothing more.
 struct StopAccepting {};
 
-using Event =
-    std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
-                 CreateJoinToken, ApproveAgent, RemoveAgent, GrantAccess, RevokeAccess, PurgeBodies,
-                 Record, Explain, FromAgent, BadFrame, LinkGone, Restored, StoreProblem,
-                 Reconfigure, StopAccepting>;
+using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey,
+                           RevokeKey, CreateJoinToken, ApproveAgent, RemoveAgent, GrantAccess,
+                           RevokeAccess, PurgeBodies, Record, Explain, FromAgent, BadFrame,
+                           LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
 
 // ---- effects
 
@@ -351,10 +350,10 @@ struct Note {
   std::string text;  // key=value pairs
 };
 
-using Effect = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey,
-                            DeleteAgent, SaveJoinToken, DeleteJoinToken, SaveAccess, DeleteAccess,
-                            SaveAudit, SavePurge, AdmitKeys, Send, SendChunk, Answer, CommandDone,
-                            Explained, Note>;
+using Effect =
+    std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey, DeleteAgent,
+                 SaveJoinToken, DeleteJoinToken, SaveAccess, DeleteAccess, SaveAudit, SavePurge,
+                 AdmitKeys, Send, SendChunk, Answer, CommandDone, Explained, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

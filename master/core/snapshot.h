@@ -99,20 +99,20 @@ struct Snapshot {
   RecentRates recent;
   std::shared_ptr<const History> history;  // null only where no core made the snapshot
   Counters counters;
-  std::uint64_t submitted = 0;               // since this start
-  std::uint64_t finished = 0;                // since this start
-  std::uint64_t late_results = 0;            // results that no longer counted, since this start
-  std::uint64_t refused = 0;                 // runs, because a bound was reached, since this start
-  std::string last_refusal;                  // which bound
-  WallMs last_refused = 0;                   // and when; 0: never
-  std::uint64_t expired = 0;                 // runs that waited too long, since this start
-  std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
-  std::uint64_t refused_peers = 0;           // that the link turned away, since this start
-  std::vector<AwaitingAgent> awaiting;       // by name
+  std::uint64_t submitted = 0;          // since this start
+  std::uint64_t finished = 0;           // since this start
+  std::uint64_t late_results = 0;       // results that no longer counted, since this start
+  std::uint64_t refused = 0;            // runs, because a bound was reached, since this start
+  std::string last_refusal;             // which bound
+  WallMs last_refused = 0;              // and when; 0: never
+  std::uint64_t expired = 0;            // runs that waited too long, since this start
+  std::shared_ptr<const ApiKeys> keys;  // never null; empty: the API is open
+  std::uint64_t refused_peers = 0;      // that the link turned away, since this start
+  std::vector<AwaitingAgent> awaiting;  // by name
   std::shared_ptr<const AccessTokens> access;  // never null
-  std::vector<AgentView> agents;             // by name
-  std::vector<Language> languages;           // union over live agents, by id
-  std::vector<std::string> known_languages;  // ever told by an agent, sorted
+  std::vector<AgentView> agents;               // by name
+  std::vector<Language> languages;             // union over live agents, by id
+  std::vector<std::string> known_languages;    // ever told by an agent, sorted
 };
 
 }  // namespace docket

@@ -140,8 +140,12 @@ class SqliteJournal final : public Journal {
   Status write(const SaveAgentKey& save) {
     return store::save(statements_.save_agent_key, save.key);
   }
-  Status write(const SaveJoinToken& save) { return store::save(statements_.save_join_token, save.token); }
-  Status write(const DeleteJoinToken& gone) { return remove(statements_.delete_join_token, gone.id); }
+  Status write(const SaveJoinToken& save) {
+    return store::save(statements_.save_join_token, save.token);
+  }
+  Status write(const DeleteJoinToken& gone) {
+    return remove(statements_.delete_join_token, gone.id);
+  }
   Status write(const DeleteAgent& gone) {
     Status done = remove(statements_.delete_agent, gone.name);
     return done ? remove(statements_.delete_agent_key, gone.name) : done;

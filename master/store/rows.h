@@ -57,11 +57,11 @@ Status save(Statement& save_access, const AccessToken& token);
 
 // From a row of kListedColumns or, when `whole`, of kWholeColumns. corrupt when it cannot be read.
 Result<Job> read_job(const Statement& row, bool whole);
-Result<AgentRecord> read_agent(const Statement& row);      // of kAgentColumns
-Result<ApiKey> read_key(const Statement& row);             // of kKeyColumns
-Result<AgentKey> read_agent_key(const Statement& row);     // of kAgentKeyColumns
-Result<JoinTokenRecord> read_join_token(const Statement& row);      // of kJoinTokenColumns
-Result<AccessToken> read_access(const Statement& row);     // of kAccessColumns
-Result<Restored::Named> read_named(const Statement& row);  // of kNamedColumns
+Result<AgentRecord> read_agent(const Statement& row);           // of kAgentColumns
+Result<ApiKey> read_key(const Statement& row);                  // of kKeyColumns
+Result<AgentKey> read_agent_key(const Statement& row);          // of kAgentKeyColumns
+Result<JoinTokenRecord> read_join_token(const Statement& row);  // of kJoinTokenColumns
+Result<AccessToken> read_access(const Statement& row);          // of kAccessColumns
+Result<Restored::Named> read_named(const Statement& row);       // of kNamedColumns
 
 }  // namespace docket::store

@@ -18,8 +18,8 @@ std::string Address::text() const {
 }
 
 bool Address::is_loopback() const {
-  const bool four = host.starts_with("127.") &&
-                    host.find_first_not_of("0123456789.") == std::string::npos;
+  const bool four =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
   return four || host == "::1" || host == "localhost";
 }
 

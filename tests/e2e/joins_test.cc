@@ -136,8 +136,7 @@ TEST_SUITE("e2e joins") {
       CHECK(host.cluster.master().err().find(spelling) == std::string::npos);
     }
     // The digest by which it is known is there: this look at the files finds what is in them.
-    const std::string digest =
-        docket::sha256_hex(docket::public_key_of(secret));
+    const std::string digest = docket::sha256_hex(docket::public_key_of(secret));
     bool found = false;
     for (const char* file : {"/master/docket.db", "/master/docket.db-wal"}) {
       found = found || text_of(host.cluster.folder() + file).find(digest) != std::string::npos;
@@ -155,9 +154,9 @@ TEST_SUITE("e2e joins") {
     REQUIRE(eventually(20'000, [&] { return docket::read_clock().wall > expires; }));
     check_denied(host.join(brief, "lab-3"), "the token expired");
     const std::string good = host.token();
-    for (const std::string& bad : {good.substr(0, good.size() - 5),
-                                   good.substr(0, 40) + (good[40] == 'A' ? "B" : "A") +
-                                       good.substr(41)}) {
+    for (const std::string& bad :
+         {good.substr(0, good.size() - 5),
+          good.substr(0, 40) + (good[40] == 'A' ? "B" : "A") + good.substr(41)}) {
       const Ended refused = host.join(bad, "lab-4");
       CHECK(refused.status == 2);
       CHECK_MESSAGE(refused.err.find("cut or changed") != std::string::npos, refused.err);
@@ -259,8 +258,8 @@ TEST_SUITE("e2e joins") {
     CHECK(host.cluster.agent("lab-1").is_null());
     CHECK_FALSE(fs::exists(host.data("lab-1") + "/agent.key"));
     CHECK(host.leave("lab-1").status == 3);
-    const Ended start = run("docket-agent", {"--config", host.config("lab-1")},
-                            host.cluster.folder());
+    const Ended start =
+        run("docket-agent", {"--config", host.config("lab-1")}, host.cluster.folder());
     CHECK(start.status == 1);
     CHECK_MESSAGE(start.err.find("docket-agent join") != std::string::npos, start.err);
   }
@@ -283,34 +282,33 @@ TEST_SUITE("e2e joins") {
     CHECK((key.st_mode & 0777) == 0600);
     host.cluster.master().kill_now();
     REQUIRE(::chmod(path.c_str(), 0644) == 0);
-    const Ended refused = run("docket-master",
-                              {"--data", host.cluster.folder() + "/master", "--jobe-listen",
-                               "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--agents-listen",
-                               "tcp://127.0.0.1:0"},
-                              host.cluster.folder());
+    const Ended refused =
+        run("docket-master",
+            {"--data", host.cluster.folder() + "/master", "--jobe-listen", "127.0.0.1:0",
+             "--ops-listen", "127.0.0.1:0", "--agents-listen", "tcp://127.0.0.1:0"},
+            host.cluster.folder());
     CHECK(refused.status == 1);
     CHECK_MESSAGE(refused.err.find("link.key has the mode 0644") != std::string::npos, refused.err);
   }
 
   TEST_CASE("a plain link off loopback is refused by both programs") {
     const Folder folder;
-    const Ended master = run("docket-master",
-                             {"--plain-link", "--data", folder.path() + "/m", "--jobe-listen",
-                              "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--agents-listen",
-                              "tcp://0.0.0.0:0"},
-                             folder.path());
+    const Ended master =
+        run("docket-master",
+            {"--plain-link", "--data", folder.path() + "/m", "--jobe-listen", "127.0.0.1:0",
+             "--ops-listen", "127.0.0.1:0", "--agents-listen", "tcp://0.0.0.0:0"},
+            folder.path());
     CHECK(master.status == 1);
     CHECK_MESSAGE(master.err.find("a plain link is for loopback alone") != std::string::npos,
                   master.err);
-    const Ended agent = run("docket-agent",
-                            {"--plain-link", "--master", "tcp://192.0.2.1:4002", "--data",
-                             folder.path() + "/a"},
-                            folder.path());
+    const Ended agent =
+        run("docket-agent",
+            {"--plain-link", "--master", "tcp://192.0.2.1:4002", "--data", folder.path() + "/a"},
+            folder.path());
     CHECK(agent.status == 1);
     CHECK_MESSAGE(agent.err.find("a plain link is for loopback alone") != std::string::npos,
                   agent.err);
-    const Ended keyless =
-        run("docket-agent", {"--data", folder.path() + "/a"}, folder.path());
+    const Ended keyless = run("docket-agent", {"--data", folder.path() + "/a"}, folder.path());
     CHECK(keyless.status == 1);
     CHECK_MESSAGE(keyless.err.find("docket-agent join TOKEN") != std::string::npos, keyless.err);
   }

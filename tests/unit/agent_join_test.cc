@@ -31,7 +31,8 @@ TEST_SUITE("agent join") {
   TEST_CASE("settings are changed line by line, and what an admin wrote stays") {
     const TemporaryFolder folder;
     const std::string path = folder.path() + "/etc/agent.toml";
-    write(path, "# Ours.\nname = \"old\"   # by hand\nslots=3 # fewer\n\n# jobe = \"x\"\nname-x = 1\n");
+    write(path,
+          "# Ours.\nname = \"old\"   # by hand\nslots=3 # fewer\n\n# jobe = \"x\"\nname-x = 1\n");
     REQUIRE(::chmod(path.c_str(), 0640) == 0);
     auto settings = SettingsFile::read(path);
     REQUIRE(settings.ok());

@@ -41,8 +41,9 @@ TEST_SUITE("join token") {
 
   TEST_CASE("what pasting does to it is no harm") {
     const std::string text = token_text(some_token());
-    for (const std::string& pasted : {" " + text + "\n", text.substr(0, 80) + "\n" + text.substr(80),
-                                      text.substr(0, 5) + "\r\n  " + text.substr(5) + "\r\n"}) {
+    for (const std::string& pasted :
+         {" " + text + "\n", text.substr(0, 80) + "\n" + text.substr(80),
+          text.substr(0, 5) + "\r\n  " + text.substr(5) + "\r\n"}) {
       CHECK(parse_token(pasted).ok());
     }
   }

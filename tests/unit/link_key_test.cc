@@ -79,7 +79,8 @@ TEST_SUITE("link key") {
     for (const char* host : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) {
       CHECK_MESSAGE(Address{host, 1}.is_loopback(), host);
     }
-    for (const char* host : {"0.0.0.0", "::", "*", "10.0.0.1", "127.example.org", "lab", "128.0.0.1"}) {
+    for (const char* host :
+         {"0.0.0.0", "::", "*", "10.0.0.1", "127.example.org", "lab", "128.0.0.1"}) {
       CHECK_FALSE_MESSAGE(Address{host, 1}.is_loopback(), host);
     }
   }

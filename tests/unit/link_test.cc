@@ -7,8 +7,8 @@
 #include "protocol/base/clock.h"
 
 using namespace docket;
-using docket::agent::DialKeys;
 using docket::agent::Dealer;
+using docket::agent::DialKeys;
 using docket::agent::LinkTrouble;
 
 namespace {
@@ -142,8 +142,7 @@ TEST_SUITE("link") {
     const KeyPair own = make_key_pair();
     const auto router = listen(make_key_pair());
     router->admit(keys_of({own.public_key}));
-    const auto dealer =
-        dial(router->address(), DialKeys{make_key_pair().public_key, own});
+    const auto dealer = dial(router->address(), DialKeys{make_key_pair().public_key, own});
     Ends ends(*router, *dealer);
     REQUIRE(ends.work_until([&] { return dealer->trouble() == LinkTrouble::broken; }));
     CHECK_FALSE(dealer->send(Heartbeat{}));

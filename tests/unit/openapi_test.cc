@@ -8,8 +8,8 @@
 #include "master/http/api/access_requests.h"
 #include "master/http/api/files_order.h"
 #include "master/http/api/jobe_api.h"
-#include "master/http/api/new_key.h"
 #include "master/http/api/new_join_token.h"
+#include "master/http/api/new_key.h"
 #include "master/http/api/ops_api.h"
 #include "master/http/api/views.h"
 #include "web/assets.h"
@@ -392,10 +392,10 @@ TEST_SUITE("openapi") {
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
     for (const char* name :
-         {"Status",  "History",      "HistorySeries", "Language", "Agents", "Agent",   "Jobs",
-          "JobSummary", "Job",       "Attempt", "Keys",   "Key",    "Host",    "Why",
-          "WhyHost", "Ahead",        "Backup",  "Error",  "Tokens", "Token",   "Session",
-          "Audit",   "AuditEntry",   "FilesRemoved",  "Purge",    "Files",  "File"}) {
+         {"Status",     "History",    "HistorySeries", "Language", "Agents", "Agent", "Jobs",
+          "JobSummary", "Job",        "Attempt",       "Keys",     "Key",    "Host",  "Why",
+          "WhyHost",    "Ahead",      "Backup",        "Error",    "Tokens", "Token", "Session",
+          "Audit",      "AuditEntry", "FilesRemoved",  "Purge",    "Files",  "File"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);

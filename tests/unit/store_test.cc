@@ -170,7 +170,8 @@ TEST_SUITE("store") {
     {
       OpenJournal open(folder);
       open.commit({SaveAgentKey{{"lab-1", key, Trust::awaiting, 17}},
-                   SaveAgentKey{{"lab-2", other, Trust::full, 18}}, SaveAgent{{"lab-2", 2, 100, {}}},
+                   SaveAgentKey{{"lab-2", other, Trust::full, 18}},
+                   SaveAgent{{"lab-2", 2, 100, {}}},
                    SaveJoinToken{{"digest", 1'767'323'045'678, 3, true, {"exam", "gpu"}}},
                    SaveJoinToken{{"gone", 1, 1, false, {}}}});
       open.commit({SaveAgentKey{{"lab-1", key, Trust::probation, 17}}, DeleteAgent{"lab-2"},

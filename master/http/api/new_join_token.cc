@@ -69,7 +69,8 @@ Status read_member(const std::string& name, const json& value, Wanted& wanted) {
 
 }  // namespace
 
-Result<CreateJoinToken> read_new_join_token(const std::string& body, const LinkFacts& link, WallMs now) {
+Result<CreateJoinToken> read_new_join_token(const std::string& body, const LinkFacts& link,
+                                            WallMs now) {
   if (link.public_key.empty()) {
     return Error{ErrorCode::conflict,
                  "the master was started with --plain-link: agents on its host need no token, and "

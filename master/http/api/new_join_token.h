@@ -19,6 +19,7 @@ struct LinkFacts {
 
 // An object with, each with a default, ttl_s, uses, tags, approve and master (HOST:PORT as the
 // hosts see it). invalid names the member and what it must be; conflict when the link is plain.
-Result<CreateJoinToken> read_new_join_token(const std::string& body, const LinkFacts& link, WallMs now);
+Result<CreateJoinToken> read_new_join_token(const std::string& body, const LinkFacts& link,
+                                            WallMs now);
 
 }  // namespace docket::http

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "master/http/api/php_value.h"
-#include "protocol/base/link_key.h"
 #include "protocol/base/check.h"
+#include "protocol/base/link_key.h"
 
 namespace docket::http {
 namespace {
@@ -143,7 +143,8 @@ std::string_view level_name(Light::Level level) {
 Light light_of(const Snapshot& snapshot) {
   Light light;
   const auto all = snapshot.agents.size();
-  light.takes_work = static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, &AgentView::takes_runs));
+  light.takes_work =
+      static_cast<std::size_t>(std::ranges::count_if(snapshot.agents, &AgentView::takes_runs));
   if (!snapshot.accepting) {
     light.summary = "Not accepting runs: " + snapshot.problem + ".";
   } else if (all == 0) {

@@ -110,8 +110,8 @@ Rig::Rig(const RigSetup& setup) : plain_(setup.listen == RigSetup().listen) {
 
 // Once a host: its agent starts as it is from then on.
 void Rig::join(Node& agent) {
-  const auto made = http("POST", ops("/api/v1/agents/tokens"), "{}",
-                         {"Content-Type: application/json"});
+  const auto made =
+      http("POST", ops("/api/v1/agents/tokens"), "{}", {"Content-Type: application/json"});
   REQUIRE(made.status == 201);
   std::vector<std::string> command = agent.before();
   command.insert(command.end(),
