@@ -8,12 +8,15 @@
 #include <thread>
 
 #include "master/http/api/traffic_routes.h"
+#include "protocol/base/kept_sockets.h"
 
 namespace docket {
 namespace {
 
 constexpr unsigned kJobeListener = 0;
 constexpr unsigned kOpsListener = 1;
+// Kept by the service manager while this program is replaced: Moodle's runs wait there meanwhile.
+constexpr const char* kJobeSocket = "jobe";
 constexpr std::uint32_t kStopMarginMs = 30'000;  // for what is left to do after the drain
 
 rlim_t most_descriptors() {
@@ -176,6 +179,7 @@ void Master::start() {
   const auto snapshot = published_.get();
   if (snapshot->keys->empty()) say_open(options_, log_);
   say_access(options_, access_, snapshot->access->size(), log_);
+  notifier_.keep(kJobeSocket, listeners_[kJobeListener]->listening_socket());
   say_ready(*listeners_[kJobeListener], *listeners_[kOpsListener], *router_, link_);
   notifier_.ready("Jobe API on " + listeners_[kJobeListener]->address().text());
 }
@@ -192,6 +196,7 @@ std::unique_ptr<http::Server> Master::start_server(unsigned listener) {
   options.spare_descriptors = is_ops ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   if (is_ops) options.max_buffered_bytes = 128u << 20;    // one such file
+  if (!is_ops) options.kept_socket = KeptSockets().take(kJobeSocket);
   options.traffic = traffic_[listener];
   const auto handler = [this, is_ops](http::Request&& request) {
     return is_ops ? ops_.handle(std::move(request)) : handle_jobe(std::move(request));
@@ -219,7 +224,8 @@ void Master::drain(std::uint32_t drain_s) {
   log_->info("stopping=draining drain_s={}", drain_s);
   notifier_.stopping(drain_s * 1'000 + kStopMarginMs);
   listeners_[kJobeListener]->stop_accepting();
-  loop_->stop_when_idle(drain_s * 1'000);
+  loop_->stop_when_idle(drain_s * 1'000,
+                        [this] { return listeners_[kJobeListener]->open_connections() == 0; });
 }
 
 void Master::stop() {

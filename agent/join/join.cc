@@ -1,5 +1,6 @@
 #include "agent/join/join.h"
 
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ namespace docket::agent {
 namespace {
 
 constexpr const char* kUsualData = "/var/lib/docket/agent";
+constexpr const char* kServiceUser = "docket-agent";  // of the package's unit
 
 std::string first_of(const std::string& asked, const SettingsFile& settings, std::string_view name,
                      const std::string& otherwise) {
@@ -32,13 +34,18 @@ std::string languages_text(const std::vector<Language>& languages) {
   return text;
 }
 
-// The service reads it as the user to whom the folder belongs.
+// The service reads what is in it as the user to whom the folder belongs.
 Status make_data_folder(const std::string& data) {
   std::error_code failed;
   const bool made = std::filesystem::create_directories(data, failed);
   if (failed) return Error{ErrorCode::unavailable, "data: cannot make " + data};
-  if (made) ::chmod(data.c_str(), 0700);
-  return ok_status();
+  if (!made) return ok_status();
+  ::chmod(data.c_str(), 0700);
+  const passwd* service = ::geteuid() == 0 ? ::getpwnam(kServiceUser) : nullptr;
+  if (service == nullptr || ::chown(data.c_str(), service->pw_uid, service->pw_gid) == 0) {
+    return ok_status();
+  }
+  return system_error("data: cannot give " + data + " to " + kServiceUser);
 }
 
 Status give_to_owner_of(const std::string& folder, const std::string& path) {

@@ -205,7 +205,7 @@ struct Reconfigure {
   CoreSettings settings;
 };
 
-// The master is stopping: accept nothing more.
+// The master is stopping: nobody else is let in, and who waits for an asynchronous run is sent away.
 struct StopAccepting {};
 
 using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey,

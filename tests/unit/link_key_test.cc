@@ -77,11 +77,11 @@ TEST_SUITE("link key") {
 
   TEST_CASE("loopback is what only this host reaches") {
     for (const char* host : {"127.0.0.1", "127.1.2.3", "::1", "localhost"}) {
-      CHECK_MESSAGE(Address{host, 1}.is_loopback(), host);
+      CHECK_MESSAGE((Address{host, 1}.is_loopback()), host);
     }
     for (const char* host :
          {"0.0.0.0", "::", "*", "10.0.0.1", "127.example.org", "lab", "128.0.0.1"}) {
-      CHECK_FALSE_MESSAGE(Address{host, 1}.is_loopback(), host);
+      CHECK_FALSE_MESSAGE((Address{host, 1}.is_loopback()), host);
     }
   }
 }
