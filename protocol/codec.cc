@@ -57,6 +57,8 @@ void layout(Archive& a, M& m) {
     a.text("name", m.name, kMaxNameBytes);
     a.text("public_key", m.public_key, kMaxNameBytes);
     a.text("version", m.version, kMaxNameBytes);
+    a.later();
+    a.number("dry_run", m.dry_run, 0, 1);
   } else if constexpr (std::is_same_v<T, SandboxReport>) {
     a.list("languages", m.languages, kMaxLanguages, [&](auto& l) { language(a, l); });
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
@@ -96,6 +98,9 @@ void layout(Archive& a, M& m) {
     a.list("tags", m.tags, kMaxTags, [&](auto& tag) { a.text("tag", tag, kMaxNameBytes); });
   } else if constexpr (std::is_same_v<T, Assign>) {
     attempt_id(a, m.id);
+    a.later();
+    a.text("version", m.version, kMaxNameBytes);
+    a.time("wall_ms", m.wall_ms);
     a.time("expires_ms", m.expires_ms);
     a.number("lease_ms", m.lease_ms);
     a.text("language", m.language, kMaxNameBytes);

@@ -79,13 +79,15 @@ struct Hello {
 };
 
 // Said with a token's key, instead of Hello: let the key below speak for this name. Answered with
-// Standing.
+// Standing. With dry_run nothing changes, and a host may say it with its own key too: would it be
+// let in?
 struct Join {
   std::uint32_t protocol = kProtocolVersion;
   std::string name;
   std::string public_key;  // the host's own
   std::string version;
   bool operator==(const Join&) const = default;
+  std::uint8_t dry_run = 0;  // 1: only tell what would be answered
 };
 
 // Said with the agent's own key, while it does not run: forget it and its key. Answered with
@@ -180,6 +182,8 @@ struct Standing {
   std::string reason;             // for people
   std::vector<std::string> tags;  // that the token gives its agents
   bool operator==(const Standing&) const = default;
+  std::string version;            // the master's
+  WallMs wall_ms = 0;             // the master's wall clock; 0: not told
 };
 
 struct Assign {

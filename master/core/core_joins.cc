@@ -11,8 +11,23 @@
 namespace docket {
 namespace {
 
+Standing standing_of(Standing::Code code, std::string reason = {}) {
+  Standing standing;
+  standing.code = code;
+  standing.reason = std::move(reason);
+  return standing;
+}
+
 Standing refused(std::string why) {
-  return {Standing::Code::refused, std::move(why), {}};
+  return standing_of(Standing::Code::refused, std::move(why));
+}
+
+Standing taken_in(bool waits, const JoinTokenRecord& token) {
+  Standing standing =
+      waits ? standing_of(Standing::Code::awaiting, "an operator must approve the key")
+            : standing_of(Standing::Code::joined);
+  standing.tags = token.tags;
+  return standing;
 }
 
 }  // namespace
@@ -90,13 +105,21 @@ bool Core::admits(FromAgent& event, Now now, Effects& out) {
     out.push_back(Note{Note::Level::warn, "link=" + std::to_string(event.link) + " refused=\"" +
                                               standing.reason + "\""});
   }
+  standing.version = version_;
+  standing.wall_ms = now.wall;
   out.push_back(Send{event.link, std::move(standing), true});
   return true;
 }
 
 Standing Core::on_join(const std::string& token_key, Join& join, Now now, Effects& out) {
   const auto token = tokens_.find(token_id_of(token_key));
-  if (token == tokens_.end()) return refused("this connection has no join token");
+  if (token == tokens_.end()) {
+    // A host that only asks how it stands.
+    if (join.dry_run != 0 && may_speak_for(token_key, join.name)) {
+      return standing_of(Standing::Code::joined);
+    }
+    return refused("this connection has no join token, and its key is not that of " + join.name);
+  }
   if (!acceptable_agent_name(join.name) || !is_link_key(join.public_key)) {
     return refused("the name must be 1 to 64 letters, digits, '-', '_' or '.', the key 64 digits");
   }
@@ -104,6 +127,7 @@ Standing Core::on_join(const std::string& token_key, Join& join, Now now, Effect
   const bool again = key != nullptr && key->public_key == join.public_key;
   if (!again) {
     if (auto why = join_obstacle(token->second, join, now)) return refused(std::move(*why));
+    if (join.dry_run != 0) return taken_in(token->second.approve, token->second);
     key = &agent_keys_[join.name];
     *key = {.name = join.name,
             .public_key = join.public_key,
@@ -118,9 +142,7 @@ Standing Core::on_join(const std::string& token_key, Join& join, Now now, Effect
                                               " token=" + token->first.substr(0, 8) +
                                               " fingerprint=" + fingerprint_of(join.public_key)});
   }
-  const bool waits = key->trust == Trust::awaiting;
-  return {waits ? Standing::Code::awaiting : Standing::Code::joined,
-          waits ? "an operator must approve the key" : "", token->second.tags};
+  return taken_in(key->trust == Trust::awaiting, token->second);
 }
 
 std::optional<std::string> Core::join_obstacle(const JoinTokenRecord& token, const Join& join,
@@ -162,7 +184,7 @@ Standing Core::on_leave(const std::string& key, Now now, Effects& out) {
   }
   if (const auto problem = cannot_save()) return refused(problem->message);
   forget_agent(name, "it left", now, out);
-  return {Standing::Code::left, "", {}};
+  return standing_of(Standing::Code::left);
 }
 
 bool Core::may_speak_for(const std::string& key, const std::string& name) const {

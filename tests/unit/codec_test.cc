@@ -120,13 +120,14 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
       {Bye{},
        "91"
        "0d"},
-      {Join{2, "lab-1", "ab", "0.1.0"},
-       "95"
+      {Join{2, "lab-1", "ab", "0.1.0", 1},
+       "96"
        "11"
        "02"
        "a56c61622d31"
        "a26162"
-       "a5302e312e30"},
+       "a5302e312e30"
+       "01"},
       {Leave{},
        "91"
        "12"},
@@ -198,13 +199,15 @@ std::vector<std::pair<ToAgent, std::string>> golden_to_agent() {
        "93"
        "0e" +
            id},
-      {Standing{Standing::Code::awaiting, "no", {"exam"}},
-       "95"
+      {Standing{Standing::Code::awaiting, "no", {"exam"}, "0.1.0", 1000},
+       "97"
        "13"
        "02"
        "a26e6f"
        "01"
-       "a46578616d"},
+       "a46578616d"
+       "a5302e312e30"
+       "cd03e8"},
   };
 }
 

@@ -35,8 +35,10 @@ class Joining : public Cluster {
     return pair;
   }
 
-  Standing say_join(const KeyPair& token_key, const std::string& name, const KeyPair& key) {
+  Standing say_join(const KeyPair& token_key, const std::string& name, const KeyPair& key,
+                    bool dry_run = false) {
     Join join;
+    join.dry_run = dry_run ? 1 : 0;
     join.name = name;
     join.public_key = key.public_key;
     feed(FromAgent{++link_, std::move(join), token_key.public_key});
@@ -117,6 +119,31 @@ TEST_SUITE("master core joins") {
     CHECK(other.code == Standing::Code::refused);
     CHECK(other.reason.find("used as often as it may") != std::string::npos);
     CHECK(cluster.refused() == 1);
+  }
+
+  TEST_CASE("a dry run tells what joining would come to, and changes nothing") {
+    Joining cluster;
+    const KeyPair token = cluster.token();
+    const KeyPair key = make_key_pair();
+    const Standing would = cluster.say_join(token, "lab-1", key, true);
+    CHECK(would.code == Standing::Code::joined);
+    CHECK(would.tags == std::vector<std::string>{"exam"});
+    CHECK(would.version == "1.0");
+    CHECK(would.wall_ms == cluster.now.wall);
+    CHECK(cluster.of<SaveAgentKey>().empty());
+    CHECK(cluster.of<SaveJoinToken>().empty());
+    CHECK(cluster.of<AdmitKeys>().empty());
+    CHECK(cluster.say_join(cluster.token({.approve = true}), "lab-1", key, true).code ==
+          Standing::Code::awaiting);
+    // Before it has joined its own key is nobody's.
+    CHECK(cluster.say_join(key, "lab-1", key, true).code == Standing::Code::refused);
+    CHECK(cluster.say_join(token, "lab-1", key).code == Standing::Code::joined);
+    CHECK(cluster.say_join(key, "lab-1", key, true).code == Standing::Code::joined);
+    CHECK(cluster.say_join(key, "lab-2", key, true).code == Standing::Code::refused);
+    CHECK(cluster.say_join(key, "lab-1", key).code == Standing::Code::refused);
+    const Standing spent = cluster.say_join(token, "lab-2", make_key_pair(), true);
+    CHECK(spent.code == Standing::Code::refused);
+    CHECK(spent.reason.find("used as often as it may") != std::string::npos);
   }
 
   TEST_CASE("joining again is harmless, and uses nothing up") {
