@@ -9,6 +9,7 @@
 #include <string>
 #include <thread>
 
+#include "agent/doctor/doctor.h"
 #include "agent/join/join.h"
 #include "protocol/base/program.h"
 
@@ -48,6 +49,67 @@ void start_service(const std::string& config) {
   }
 }
 
+// "-" stands for standard input, so that a token need not stand in a list of processes.
+std::string token_of(const std::string& given) {
+  if (given != "-") return given;
+  std::string token;
+  for (int c = std::getchar(); c != EOF && token.size() < 2'000; c = std::getchar()) {
+    token.push_back(static_cast<char>(c));
+  }
+  return token;
+}
+
+DoctorOrder doctor_order() {
+  DoctorOrder order;
+  order.config = kUsualConfig;
+  order.host_name = host_name();
+  order.cores = std::max(1u, std::thread::hardware_concurrency());
+  order.version = DOCKET_VERSION;
+  return order;
+}
+
+int run_doctor(int argc, char** argv) {
+  CLI::App app("Looks at what may keep this host from running programs, and says how to mend it",
+               "docket-agent doctor");
+  DoctorOrder order = doctor_order();
+  bool json = false;
+  app.add_option("token", order.token,
+                 "What docket agents token printed, on a host that has not joined; -: standard "
+                 "input");
+  app.add_option("--config", order.config, "Settings file of the agent")->capture_default_str();
+  app.add_option(
+      "--jobe", order.jobe,
+      "http://HOST:PORT of its Jobe (default: as the settings say, or it is looked for)");
+  app.add_option("--data", order.data, "Folder of the key (default: as the settings say)");
+  app.add_flag("--json", json, "A list of objects with check, result, detail and do");
+  app.footer(
+      "It changes nothing. Where docket-agent is stopped it runs as many programs at once as there "
+      "are\nslots, else one. Exit status: 0, or 1 when something failed.");
+  return run_program(app, argc, argv, [&] {
+    order.token = token_of(order.token);
+    const auto findings = examine(order);
+    if (!findings) return report("doctor", findings.error());
+    if (json) {
+      say(findings_json(*findings));
+    } else {
+      for (const std::string& line : lines_of(*findings)) say(line);
+    }
+    return any_failed(*findings) ? 1 : 0;
+  });
+}
+
+Status look_before_joining(const JoinOrder& order, const Prospect& prospect, bool force) {
+  DoctorOrder looking = doctor_order();
+  looking.config = order.config;
+  const auto findings = examine_host(looking, prospect);
+  if (!findings) return findings.error();
+  for (const std::string& line : lines_of(*findings)) say(line);
+  if (!any_failed(*findings) || force) return ok_status();
+  return Error{ErrorCode::conflict,
+               "this host is not fit to run programs: mend what failed, or join all the same with "
+               "--force"};
+}
+
 int run_join(int argc, char** argv) {
   CLI::App app("Joins this host to a Docket cluster by a token of docket agents token",
                "docket-agent join");
@@ -64,13 +126,13 @@ int run_join(int argc, char** argv) {
   app.add_option("--data", order.data,
                  "Folder for the key and for results (default: as the settings say, or "
                  "/var/lib/docket/agent)");
+  bool force = false;
+  app.add_flag("--force", force, "Join even where the doctor finds the host unfit");
+  order.examine = [&](const Prospect& prospect) {
+    return look_before_joining(order, prospect, force);
+  };
   return run_program(app, argc, argv, [&] {
-    if (order.token == "-") {
-      order.token.clear();
-      for (int c = std::getchar(); c != EOF && order.token.size() < 2'000; c = std::getchar()) {
-        order.token.push_back(static_cast<char>(c));
-      }
-    }
+    order.token = token_of(order.token);
     if (const auto done = join(order, say); !done) return report("join", done.error());
     start_service(order.config);
     return 0;
@@ -97,11 +159,13 @@ int run_leave(int argc, char** argv) {
 }  // namespace
 
 bool is_command(std::string_view word) {
-  return word == "join" || word == "leave";
+  return word == "join" || word == "doctor" || word == "leave";
 }
 
 int run_command(int argc, char** argv) {
-  return std::string_view(argv[0]) == "join" ? run_join(argc, argv) : run_leave(argc, argv);
+  const std::string_view word = argv[0];
+  if (word == "doctor") return run_doctor(argc, argv);
+  return word == "join" ? run_join(argc, argv) : run_leave(argc, argv);
 }
 
 }  // namespace docket::agent

@@ -1,4 +1,4 @@
-// docket-agent join and docket-agent leave: their options, what they say, and the service.
+// docket-agent join, doctor and leave: their options, what they say, and the service.
 #pragma once
 
 #include <string_view>

@@ -3,15 +3,13 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "agent/commands.h"
+#include "agent/jobe/api_key.h"
 #include "agent/join/join.h"
 #include "agent/loop/loop.h"
 #include "protocol/base/check.h"
@@ -49,8 +47,11 @@ std::string host_name() {
 void declare(CLI::App& app, Options& options) {
   options.name = host_name();
   app.footer(
-      "Commands:\n  docket-agent join TOKEN   joins this host to a cluster\n"
-      "  docket-agent leave        takes it out again\nEach has --help.");
+      "Commands:\n"
+      "  join                        Joins this host to a cluster by a token\n"
+      "  doctor                      Looks at what may keep it from running programs\n"
+      "  leave                       Takes it out again\n\n"
+      "Each has --help.");
   add_common_options(app, options.log);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();
@@ -87,31 +88,10 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
-// Never from the command line, which every user of the host can read, and in no message.
 std::string jobe_key(const std::string& path) {
-  constexpr std::size_t kMostKeyBytes = 1'000;
-  const char* setting = path.empty() ? "DOCKET_JOBE_KEY" : "jobe-key-file";
-  std::string key;
-  if (path.empty()) {
-    const char* value = std::getenv(setting);
-    if (value == nullptr) return key;
-    key = value;
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    std::array<char, kMostKeyBytes + 2> bytes{};
-    file.read(bytes.data(), bytes.size());
-    if (file.bad() || file.gcount() == 0) {
-      throw StartError("jobe-key-file: " + path + " cannot be read or is empty");
-    }
-    key.assign(bytes.data(), static_cast<std::size_t>(file.gcount()));
-  }
-  key.erase(key.find_last_not_of(" \t\r\n") + 1);
-  const bool printable =
-      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (key.empty() || key.size() > kMostKeyBytes || !printable) {
-    throw StartError(std::string(setting) + ": a key is one word of letters, digits and signs");
-  }
-  return key;
+  auto key = read_jobe_key(path);
+  if (!key) throw StartError(key.error().message);  // it names the setting
+  return std::move(key).value();
 }
 
 std::optional<DialKeys> dial_keys(const Options& options, const std::string& data,
@@ -145,13 +125,6 @@ std::vector<std::string> checked_tags(const std::vector<std::string>& tags) {
   return tags;
 }
 
-std::string watched_folder(const Options& options, const std::string& data) {
-  constexpr const char* kJobesHome = "/home/jobe";
-  if (!options.sandbox_folder.empty()) return options.sandbox_folder;
-  std::error_code ignored;
-  return std::filesystem::is_directory(kJobesHome, ignored) ? kJobesHome : data;
-}
-
 std::uint64_t random_instance() {
   std::uint64_t instance = 0;
   CHECK_THAT(::getrandom(&instance, sizeof instance, 0) == sizeof instance);
@@ -183,7 +156,8 @@ int run(Options& options, Reload& reloading, const StopSignals& signals) {
   const Address jobe = start_value("jobe", parse_url_address("jobe", "http", options.jobe));
   const DataFolder data("data",
                         options.data.empty() ? "docket-agent-" + options.name : options.data);
-  const Host host = start_value("sandbox-folder", Host::open(watched_folder(options, data.path())));
+  const Host host = start_value("sandbox-folder",
+                                Host::open(watched_folder(options.sandbox_folder, data.path())));
   ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
 
   CoreSettings settings;

@@ -57,14 +57,16 @@ class Cluster:
         """Joins the host by a token, as an admin would, and starts its agent."""
         data = self.folder / f"{name}-{len(self.processes)}"
         config = self.folder / f"{data.name}.toml"
+        config.write_text(f"slots = {slots}\n")
         made = json.loads(call("POST", f"http://{master['ops']}/api/v1/agents/tokens", {})[1])
         process, log = self.run("docket-agent-join", self.binaries / "docket-agent", "join",
                                 made["token"], "--name", name, "--config", config, "--data", data,
-                                "--jobe", f"http://{sandbox['listen']}")
+                                "--jobe", f"http://{sandbox['listen']}",
+                                "--force")  # sandboxes of measurements run nothing
         said = process.stdout.read().decode()
         if process.wait() != 0:
             sys.exit(f"{name} did not join:\n{said}{log.read_text()}")
-        return self.start("docket-agent", "--config", config, "--slots", slots)
+        return self.start("docket-agent", "--config", config)
 
 
 def end_with_parent():

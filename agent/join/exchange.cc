@@ -23,7 +23,8 @@ const Standing* standing_in(const std::vector<Event>& events) {
 
 }  // namespace
 
-Result<Standing> ask_master(const Address& master, const DialKeys& keys, const ToMaster& question) {
+Result<Standing> ask_master(const Address& master, const std::optional<DialKeys>& keys,
+                            const ToMaster& question) {
   auto dealer = Dealer::connect(master, keys);
   if (!dealer) return dealer.error();
   const MonoMs begun = read_clock().mono;

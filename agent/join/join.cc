@@ -17,7 +17,6 @@
 namespace docket::agent {
 namespace {
 
-constexpr const char* kUsualData = "/var/lib/docket/agent";
 constexpr const char* kServiceUser = "docket-agent";  // of the package's unit
 
 std::string first_of(const std::string& asked, const SettingsFile& settings, std::string_view name,
@@ -103,9 +102,14 @@ Status join(const JoinOrder& order, const Tell& tell) {
   const std::string name = first_of(order.name, *settings, "name", order.host_name);
   const std::string data = first_of(order.data, *settings, "data", kUsualData);
   const auto sandbox = sandbox_of(order, *settings, token->master);
-  if (!sandbox) return sandbox.error();
+  if (!sandbox) {
+    return Error{sandbox.error().code,
+                 sandbox.error().message + ": start it, or say where with --jobe"};
+  }
   tell("Jobe at http://" + sandbox->address.text() + ": " + languages_text(sandbox->languages));
-  // The doctor's place: it looks at the rest of the host before anything is changed.
+  if (order.examine) {
+    if (auto fit = order.examine({*sandbox, data}); !fit) return fit;
+  }
   if (auto made = make_data_folder(data); !made) return made;
   const auto key = load_or_make_key_pair(key_path(data));
   if (!key) return key.error();
@@ -116,7 +120,7 @@ Status join(const JoinOrder& order, const Tell& tell) {
   question.name = name;
   question.public_key = key->public_key;
   question.version = order.version;
-  const auto standing = ask_master(token->master, {token->master_key, token_key}, question);
+  const auto standing = ask_master(token->master, DialKeys{token->master_key, token_key}, question);
   if (!standing) return not_taken_in(standing.error());
   if (standing->code != Standing::Code::joined && standing->code != Standing::Code::awaiting) {
     return Error{ErrorCode::denied, "the master refuses: " + standing->reason};
@@ -146,7 +150,7 @@ Status leave(const LeaveOrder& order, const Tell& tell) {
   const std::string path = key_path(first_of(order.data, *settings, "data", kUsualData));
   const auto key = load_key_pair(path);
   if (!key) return key.error();
-  const auto standing = ask_master(*master, {master_key, *key}, Leave{});
+  const auto standing = ask_master(*master, DialKeys{master_key, *key}, Leave{});
   // A key that is turned away has been removed there already.
   if (!standing && standing.error().code != ErrorCode::denied) return standing.error();
   if (standing && standing->code != Standing::Code::left) {

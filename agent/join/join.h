@@ -6,10 +6,21 @@
 #include <string>
 #include <vector>
 
+#include "agent/join/sandbox_search.h"
 #include "protocol/base/address.h"
 #include "protocol/base/result.h"
 
 namespace docket::agent {
+
+inline constexpr const char* kUsualData = "/var/lib/docket/agent";
+
+// What joining found and would set up.
+struct Prospect {
+  FoundSandbox sandbox;
+  std::string data;
+};
+// Looks at the host before anything is changed; an error ends the joining.
+using Examine = std::function<Status(const Prospect&)>;
 
 struct JoinOrder {
   std::string token;
@@ -21,6 +32,7 @@ struct JoinOrder {
   std::uint32_t cores = 1;                 // likewise
   std::string web_root = "/var/www/html";  // where Jobe's settings are looked for
   std::string version;
+  Examine examine;  // may be empty
 };
 
 // What is told while it goes on, a line each.

@@ -78,8 +78,7 @@ Result<FoundSandbox> find_sandbox(const std::vector<Address>& candidates,
     tried += (tried.empty() ? "" : "; ") + address.text() + ": " +
              (probed.problem.empty() ? "it has no language" : probed.problem);
   }
-  return Error{ErrorCode::unavailable,
-               "no Jobe answers on this host (" + tried + "): start it, or say where with --jobe"};
+  return Error{ErrorCode::unavailable, "no Jobe answers (" + tried + ")"};
 }
 
 std::vector<Address> usual_places(const Address& master) {

@@ -4,9 +4,11 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <thread>
 
 #include "protocol/base/clock.h"
 #include "protocol/base/digest.h"
@@ -24,6 +26,11 @@ std::string text_of(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+// As many as a host that joins has slots.
+int cores() {
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
 std::string line_of(const Ended& ended) {
   REQUIRE_MESSAGE(ended.status == 0, ended.err);
   return ended.out.substr(0, ended.out.find('\n'));
@@ -33,7 +40,8 @@ std::string line_of(const Ended& ended) {
 class Joined {
  public:
   explicit Joined(std::vector<std::string> master_options = {})
-      : cluster(std::move(master_options), Link::encrypted), sandbox(cluster.start_sandbox(2)) {}
+      : cluster(std::move(master_options), Link::encrypted),
+        sandbox(cluster.start_sandbox(cores())) {}
 
   std::string token(std::vector<std::string> options = {}) {
     options.insert(options.begin(), {"agents", "token"});
@@ -231,10 +239,10 @@ TEST_SUITE("e2e joins") {
   TEST_CASE("a removed host is out for good, unless it joins again") {
     Joined host;
     const auto agent = host.add("lab-1");
-    const Ended removed = host.cluster.docket({"agents", "remove", "lab-1"});
+    const Ended removed = host.cluster.docket({"agents", "remove", "lab-1", "-y"});
     CHECK_MESSAGE(removed.status == 0, removed.err);
     CHECK(host.cluster.agent("lab-1").is_null());
-    CHECK(host.cluster.docket({"agents", "remove", "lab-1"}).status == 3);
+    CHECK(host.cluster.docket({"agents", "remove", "lab-1", "-y"}).status == 3);
     agent->kill_now();
     const auto again = host.start("lab-1");
     CHECK(eventually(30'000, [&] { return host.refused() >= 1; }));

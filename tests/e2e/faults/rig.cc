@@ -113,11 +113,13 @@ void Rig::join(Node& agent) {
   const auto made =
       http("POST", ops("/api/v1/agents/tokens"), "{}", {"Content-Type: application/json"});
   REQUIRE(made.status == 201);
+  const std::string config = folder() + "/" + agent.name() + ".toml";
+  std::ofstream(config) << "slots = " << agent.option("slots") << "\n";
   std::vector<std::string> command = agent.before();
   command.insert(command.end(),
                  {program("docket-agent"), "join", made.json().at("token").get<std::string>(),
                   "--name", agent.name(), "--data", agent.option("data"), "--jobe",
-                  agent.option("jobe"), "--config", folder() + "/" + agent.name() + ".toml"});
+                  agent.option("jobe"), "--config", config});
   const std::string first = command.front();
   command.erase(command.begin());
   const Ended ended = run(first, command, folder());
