@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <thread>
 
 #include "master/http/api/traffic_routes.h"
@@ -133,18 +134,15 @@ Master::Master(const Options& options, Logger log)
           log_),
       build_{DOCKET_VERSION, read_clock().wall},
       traffic_{http::jobe_traffic(), http::ops_traffic()},
-      metrics_(published_, build_,
-               [this] {
-                 return StoreFigures{journal_->figures(), files_->use(),
-                                     journal_options_.retention.database_bytes};
-               },
+      metrics_(published_, build_, [this] { return store_figures(); },
                {{"jobe", traffic_[kJobeListener]}, {"ops", traffic_[kOpsListener]}}),
       ops_gate_(published_, access_, log_),
       ops_([this](Event event) { post(std::move(event)); },
            [this](Event command, AuditEntry entry) {
              loop_->order(std::move(command), std::move(entry));
            },
-           {ops_jobe_, *reader_, *files_, *audit_, backups_, ops_gate_, metrics_, published_},
+           {ops_jobe_, *reader_, *files_, *audit_, backups_, ops_gate_, metrics_, published_,
+            [this] { return self_facts(); }},
            build_, link_, options.ops_names) {}
 
 Master::~Master() = default;
@@ -204,6 +202,21 @@ std::unique_ptr<http::Server> Master::start_server(unsigned listener) {
   return start_value(setting,
                      http::Server::start(options, handler, log_,
                                          [this](http::RequestId id) { post(ClientGone{id}); }));
+}
+
+StoreFigures Master::store_figures() const {
+  return {journal_->figures(), files_->use(), journal_options_.retention.database_bytes};
+}
+
+// Asked by the operations listener, which serves after the other.
+http::SelfFacts Master::self_facts() const {
+  return {.jobe_listen = listeners_[kJobeListener]->address().text(),
+          .agents_listen = router_->address().text(),
+          .ops_listen = options_.ops_listen,
+          .local_is_admin = access_.local_is_admin,
+          .data = std::filesystem::absolute(data_.path()).string(),
+          .free_disk_bytes = http::free_bytes_of(data_.path()),
+          .store = store_figures()};
 }
 
 void Master::respond(http::RequestId to, http::Response response) {

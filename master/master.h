@@ -43,6 +43,8 @@ class Master {
 
  private:
   std::size_t restore();
+  StoreFigures store_figures() const;
+  http::SelfFacts self_facts() const;
   void post(Event event) { loop_->post(std::move(event)); }
   void respond(http::RequestId to, http::Response response);
   void reply(Loop::Reply&& reply);

@@ -64,6 +64,8 @@ void layout(Archive& a, M& m) {
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
   } else if constexpr (std::is_same_v<T, HostReport>) {
     host_report(a, m, 1);
+    a.later();
+    a.time("wall_ms", m.wall_ms);
   } else if constexpr (std::is_same_v<T, NeedChunk>) {
     attempt_id(a, m.id);
     a.text("file", m.file, kMaxNameBytes);
@@ -96,11 +98,11 @@ void layout(Archive& a, M& m) {
     a.code("code", m.code, 1, 4);
     a.text("reason", m.reason, kMaxTextBytes);
     a.list("tags", m.tags, kMaxTags, [&](auto& tag) { a.text("tag", tag, kMaxNameBytes); });
-  } else if constexpr (std::is_same_v<T, Assign>) {
-    attempt_id(a, m.id);
     a.later();
     a.text("version", m.version, kMaxNameBytes);
     a.time("wall_ms", m.wall_ms);
+  } else if constexpr (std::is_same_v<T, Assign>) {
+    attempt_id(a, m.id);
     a.time("expires_ms", m.expires_ms);
     a.number("lease_ms", m.lease_ms);
     a.text("language", m.language, kMaxNameBytes);

@@ -58,6 +58,7 @@ struct HostReport {
   std::uint32_t load_percent = 0;  // tasks that run or want to: 100 is one for each core
   std::uint64_t free_memory_mb = 0;
   std::uint64_t free_disk_mb = 0;  // where the sandbox works
+  WallMs wall_ms = 0;              // the host's clock; 0, as in Hello: not told
   bool operator==(const HostReport&) const = default;
 };
 
@@ -86,8 +87,8 @@ struct Join {
   std::string name;
   std::string public_key;  // the host's own
   std::string version;
-  bool operator==(const Join&) const = default;
   std::uint8_t dry_run = 0;  // 1: only tell what would be answered
+  bool operator==(const Join&) const = default;
 };
 
 // Said with the agent's own key, while it does not run: forget it and its key. Answered with
@@ -181,9 +182,9 @@ struct Standing {
   Code code = Code::refused;
   std::string reason;             // for people
   std::vector<std::string> tags;  // that the token gives its agents
-  bool operator==(const Standing&) const = default;
   std::string version;            // the master's
   WallMs wall_ms = 0;             // the master's wall clock; 0: not told
+  bool operator==(const Standing&) const = default;
 };
 
 struct Assign {

@@ -228,6 +228,7 @@ void Core::on(HostSampled& event, Now now, Effects& out) {
   ++load_.looks;
   if (!welcomed_ || now.mono < next_report_) return;
   next_report_ = now.mono + settings_.report_every_ms;
+  event.report.wall_ms = now.wall;
   tell(event.report, now, out);
 }
 

@@ -172,14 +172,14 @@ SandboxFacts look_at_sandbox(const Result<FoundSandbox>& found, const Setup& set
   // A host at work gets one more program, not twice as many.
   facts.trials = run_canaries(found->address, setup.jobe_key, found->languages,
                               facts.agent_runs ? 1 : setup.slots);
-  std::vector<Language> well;
+  std::vector<Language> working;
   for (const Trial& trial : facts.trials) {
     if (trial.answer.outcome == static_cast<std::uint32_t>(Outcome::ok)) {
-      well.push_back(trial.language);
+      working.push_back(trial.language);
     }
   }
   if (!facts.agent_runs) {
-    facts.together = run_sleepers(found->address, setup.jobe_key, well, setup.slots);
+    facts.together = run_sleepers(found->address, setup.jobe_key, working, setup.slots);
   }
   return facts;
 }

@@ -48,7 +48,7 @@ Result<int> join_token_command(Context& context, const NewJoinToken& token) {
   if (reply->status != 201) return error_of(context.client, request, *reply);
   const auto made = parse_object(context.client, reply->body);
   if (!made) return made.error();
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     print(reply->body + "\n");
     return 0;
   }
@@ -89,6 +89,15 @@ Result<int> approve_command(Context& context, const std::string& who, bool yes) 
 Result<int> remove_command(Context& context, const HoldOptions& hold) {
   if (!acceptable_agent_name(hold.name)) {
     return Error{ErrorCode::invalid, in_quotes(hold.name) + " is no name of an agent"};
+  }
+  if (!hold.yes && !somebody_is_there()) {
+    return Error{
+        ErrorCode::invalid,
+        "removing a host revokes its key: confirm with -y. See docket agents remove --help"};
+  }
+  if (!hold.yes && !confirmed("Remove " + hold.name + "? It comes back only by joining again.")) {
+    tell(hold.name + " was not removed");
+    return 1;
   }
   const auto drained = hold_command(context, hold);
   // One that awaits approval has never run anything.

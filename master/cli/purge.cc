@@ -58,7 +58,7 @@ Result<int> purge_command(Context& context, const PurgeOptions& purge) {
   }
   const auto jobs = left(context, *older_than_s);
   if (!jobs) return jobs.error();
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     print(Json{{"jobs", *jobs}, {"dry_run", purge.dry_run}}.dump() + "\n");
   }
   const std::string what = std::to_string(*jobs) + " finished runs older than " + purge.older_than +

@@ -189,8 +189,10 @@ Snapshot Core::snapshot(Now now) const {
     shown.languages = agent.languages;
     shown.tags = agent.tags;
     shown.host = agent.host;
+    shown.clock_offset_ms = agent.clock_offset_ms;
     shown.finished = agent.finished;
     shown.host_faults = agent.host_faults;
+    shown.test = agent.test;
     if (!agent.takes_work()) continue;
     for (const auto& language : agent.languages) {
       std::string& version = languages[language.id];

@@ -71,6 +71,7 @@ class Core {
   void on(ClientGone& event, Now now, Effects& out);
   void on(CancelRun& event, Now now, Effects& out);
   void on(HoldAgent& event, Now now, Effects& out);
+  void on(TestAgent& event, Now now, Effects& out);
   void on(CreateKey& event, Now now, Effects& out);
   void on(RevokeKey& event, Now now, Effects& out);
   // Why a run cannot be taken, or nothing.
@@ -202,6 +203,8 @@ class Core {
   // `problem` is empty when it printed what it must.
   void end_canary(Agent& agent, const std::string& problem, Now now, Effects& out);
   void fail_probe(Agent& agent, const std::string& problem, Now now, Effects& out);
+  // The next canary of the test that an operator asked for, when a slot is free for it.
+  void go_on_testing(Agent& agent, Now now, Effects& out);
   // What it had yet to prove is void: its connection is new or gone, and it will tell again.
   static void forget_canary(Agent& agent);
 

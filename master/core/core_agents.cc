@@ -221,7 +221,8 @@ void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
   learn_languages(agent, std::move(message.languages), std::move(message.sandbox_problem), out);
 }
 
-void Core::on_message(Agent& agent, HostReport& message, Now, Effects& out) {
+void Core::on_message(Agent& agent, HostReport& message, Now now, Effects& out) {
+  if (message.wall_ms != 0) agent.clock_offset_ms = message.wall_ms - now.wall;
   learn_host(agent, message, out);
 }
 
@@ -433,6 +434,7 @@ void Core::check_agents(Now now, Effects& out) {
       continue;
     }
     check_quarantine(agent, now, out);
+    go_on_testing(agent, now, out);
     check_crowd(agent, now, out);
     if (agent.state == AgentState::draining && !agent.stopping) {
       if (now.mono >= agent.hold_deadline) evict(agent, now, out);

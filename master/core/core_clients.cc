@@ -49,8 +49,8 @@ void Core::on(Submit& event, Now now, Effects& out) {
 
 std::optional<Answer> Core::refusal_of(const Submit& event, Now now) {
   Answer refusal{.to = event.reply_to, .job = event.id, .patience = event.patience};
-  // A stopping master takes what still comes in: the door is closed by the listener, and who was let
-  // in before would get an error where another waits a second.
+  // A stopping master takes what still comes in: the listener has closed the door, and who was let
+  // in before would get an error where others wait a second.
   if (!store_problem_.empty()) {
     refusal.kind = Answer::Kind::unavailable;
     refusal.reason = "the master cannot save jobs";

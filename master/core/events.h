@@ -109,6 +109,12 @@ struct HoldAgent {
   std::string reason;
   std::optional<std::uint32_t> deadline_s;  // then what still runs there goes elsewhere
 };
+// Sends it a canary in each of its languages, whatever its state, and decides nothing by them: the
+// answer says only that it has begun. conflict when it is not connected, or under way already.
+struct TestAgent {
+  ReplyTo reply_to = 0;
+  std::string name;
+};
 // Somebody asks why a job is where it is.
 struct Explain {
   ReplyTo reply_to = 0;
@@ -205,13 +211,13 @@ struct Reconfigure {
   CoreSettings settings;
 };
 
-// The master is stopping: nobody else is let in, and who waits for an asynchronous run is sent away.
+// The master is stopping: nobody else is let in; who watches an asynchronous run is sent away.
 struct StopAccepting {};
 
-using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey,
-                           RevokeKey, CreateJoinToken, ApproveAgent, RemoveAgent, GrantAccess,
-                           RevokeAccess, PurgeBodies, Record, Explain, FromAgent, BadFrame,
-                           LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
+using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, TestAgent,
+                           CreateKey, RevokeKey, CreateJoinToken, ApproveAgent, RemoveAgent,
+                           GrantAccess, RevokeAccess, PurgeBodies, Record, Explain, FromAgent,
+                           BadFrame, LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
 
 // ---- effects
 

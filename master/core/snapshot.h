@@ -54,6 +54,39 @@ constexpr std::string_view agent_state_name(AgentState state) {
   return "unknown";
 }
 
+// What came of the canaries that an operator had sent to a host, one in each of its languages.
+struct AgentTest {
+  enum class Result : std::uint8_t { waiting, passed, failed, untried };
+  struct Part {
+    Language language;
+    Result result = Result::waiting;
+    std::string problem = {};  // why it failed, or was not tried
+  };
+  WallMs began = 0;
+  std::vector<Part> parts;
+
+  bool ended() const {
+    for (const Part& part : parts) {
+      if (part.result == Result::waiting) return false;
+    }
+    return true;
+  }
+};
+
+constexpr std::string_view test_result_name(AgentTest::Result result) {
+  switch (result) {
+    case AgentTest::Result::waiting:
+      return "waiting";
+    case AgentTest::Result::passed:
+      return "passed";
+    case AgentTest::Result::failed:
+      return "failed";
+    case AgentTest::Result::untried:
+      return "untried";
+  }
+  return "unknown";
+}
+
 struct AgentView {
   std::string name;
   std::string version;
@@ -68,9 +101,12 @@ struct AgentView {
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
   std::vector<std::string> tags;
-  std::optional<HostReport> host;  // as it last told
-  std::uint64_t finished = 0;      // attempts that ended here with an answer
-  std::uint64_t host_faults = 0;   // attempts that ended here by the host's fault
+  std::optional<HostReport> host;               // as it last told
+  std::optional<std::int64_t> clock_offset_ms;  // its clock less the master's, less the way
+  std::uint64_t finished = 0;                   // attempts that ended here with an answer
+  std::uint64_t host_faults = 0;                // attempts that ended here by the host's fault
+
+  std::optional<AgentTest> test;  // the last that an operator asked for
 
   bool takes_runs() const {
     return state == AgentState::active && shortage.empty() && !languages.empty();

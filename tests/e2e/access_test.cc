@@ -81,6 +81,7 @@ constexpr Deed kDeeds[] = {
     {"POST", "/api/v1/agents/lab-1/cordon", kHold, 403, 403, 204, 204},
     {"POST", "/api/v1/agents/lab-1/drain", kHold, 403, 403, 204, 204},
     {"POST", "/api/v1/agents/lab-1/resume", "{}", 403, 403, 204, 204},
+    {"POST", "/api/v1/agents/nobody/test", "", 403, 403, 404, 404},
     {"POST", "/api/v1/jobs/ID/cancel", "{}", 403, 403, 409, 409},
     {"POST", "/api/v1/keys", kNewKey, 403, 403, 403, 204},
     {"DELETE", "/api/v1/keys/k1", "", 403, 403, 403, 204},

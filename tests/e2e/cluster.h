@@ -71,6 +71,7 @@ class Cluster {
   std::string ops(const std::string& rest) const;
   std::string agents_url() const { return facts_.at("agents"); }
   std::string link_key() const { return facts_.at("link"); }  // the master's public one
+  std::string jobe_url() const { return "http://" + facts_.at("jobe"); }
   std::string ops_url() const { return "http://" + facts_.at("ops"); }
 
   Reply run(const std::string& language, const std::string& source,

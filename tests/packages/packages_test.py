@@ -268,7 +268,9 @@ def main():
     debs = sorted((build / "package").glob("*.deb"))
     expect(len(debs) == len(PACKAGES), f"{build}/package has {len(debs)} packages")
     step("lintian")
-    found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", *debs])
+    # The packages are not for Debian's archive, whose report of a new package they could close.
+    found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning",
+                            "--suppress-tags", "initial-upload-closes-no-bugs", *debs])
     expect(found.returncode == 0, "lintian found the above")
     step("A clean root")
     tar = base_tar(build / "package-root", depends(debs))

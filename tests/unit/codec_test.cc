@@ -88,12 +88,13 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
        "a631322e322e30"
        "a4676f6e65"},
       {HostReport{4, 150, 2048, 512},
-       "95"
+       "96"
        "10"
        "04"
        "cc96"
        "cd0800"
-       "cd0200"},
+       "cd0200"
+       "00"},
       {NeedChunk{kAttempt, "abcd1234", 262144},
        "95"
        "0f" +

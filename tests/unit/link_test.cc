@@ -111,7 +111,7 @@ TEST_SUITE("link") {
     CHECK(ends.at_agent.empty());
     router->admit(keys_of({own.public_key}));
     CHECK(say(ends, *dealer, Heartbeat{}));
-    CHECK(dealer->trouble() == LinkTrouble::none);
+    CHECK(ends.work_until([&] { return dealer->trouble() == LinkTrouble::none; }));
   }
 
   TEST_CASE("before the first word on who is admitted, nobody is") {

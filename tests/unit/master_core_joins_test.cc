@@ -265,10 +265,10 @@ TEST_SUITE("master core joins") {
     cluster.pass(2'000);
     CHECK(cluster.agent_of(job).empty());
     cluster.feed(LinkGone{cluster.links.at("lab-1")});
-    cluster.say_hello("lab-1", key, {.instance = 2});
+    cluster.say_hello("lab-1", key, {.slots = 2, .instance = 2});
     CHECK(cluster.view("lab-1").state == AgentState::probing);
     CHECK(cluster.agent_of(job).empty());
-    // An operator's word is enough.
+    // An operator's word is enough; the canary that is out has the other slot.
     CHECK_FALSE(cluster.command(HoldAgent{kOperator, "lab-1", Hold::none, {}, {}}).has_value());
     CHECK(cluster.agent_of(job) == "lab-1");
   }

@@ -161,6 +161,9 @@ Snapshot busy_snapshot() {
     agent.languages = snapshot.languages;
     if (state == AgentState::active) agent.host = HostReport{4, 75, 5'210, 18'400};
     agent.tags = {"exam"};
+    if (state == AgentState::lost) {
+      agent.test = AgentTest{kNow, {{snapshot.languages[0], AgentTest::Result::failed, "gone"}}};
+    }
     snapshot.agents.push_back(agent);
   }
   return snapshot;
@@ -268,7 +271,7 @@ TEST_SUITE("openapi") {
       CHECK(operation["responses"].contains("default"));
       const bool has_body = (method == "put" || method == "post") && !path.ends_with("/cancel") &&
                             !path.ends_with("/retry") && !path.ends_with("/resume") &&
-                            !path.ends_with("/approve");
+                            !path.ends_with("/approve") && !path.ends_with("/test");
       CHECK(has_body == operation.contains("requestBody"));
       json parameters = item.value("parameters", json::array());
       for (const auto& own : operation.value("parameters", json::array()))
@@ -338,6 +341,14 @@ TEST_SUITE("openapi") {
     busy.awaiting = {{"lab-7", "0a1b", kNow}};
     check_answer("Link", link_json(Snapshot(), "", "127.0.0.1:4002"));
     check_answer("Link", link_json(busy, std::string(64, 'a'), "lab:4002"));
+    SelfFacts self{.jobe_listen = "0.0.0.0:4000", .store = {}};
+    Snapshot open;
+    open.access = std::make_shared<const AccessTokens>();
+    check_answer("Self", self_json(open, {"0.1.0", kNow}, self, kNow));
+    self.store.journal.commit_seconds.add(0.002);
+    check_answer("Self", self_json(open, {"0.1.0", kNow}, self, kNow));
+    CHECK(json::parse(self_json(open, {"0.1.0", kNow}, self, kNow))["commits"]["p95_seconds"] ==
+          0.0025);
     const auto token = read_new_join_token(
         R"({"uses":3,"tags":["exam"],"approve":true,"ttl_s":60,"master":"lab:4002"})",
         {std::string(64, 'a'), {"127.0.0.1", 4002}}, kNow);
@@ -391,11 +402,12 @@ TEST_SUITE("openapi") {
     }
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
-    for (const char* name :
-         {"Status",     "History",    "HistorySeries", "Language", "Agents", "Agent", "Jobs",
-          "JobSummary", "Job",        "Attempt",       "Keys",     "Key",    "Host",  "Why",
-          "WhyHost",    "Ahead",      "Backup",        "Error",    "Tokens", "Token", "Session",
-          "Audit",      "AuditEntry", "FilesRemoved",  "Purge",    "Files",  "File"}) {
+    for (const char* name : {"Status",  "History", "HistorySeries", "Language", "Agents",
+                             "Agent",   "Jobs",    "JobSummary",    "Job",      "Attempt",
+                             "Keys",    "Key",     "Host",          "Why",      "WhyHost",
+                             "Ahead",   "Backup",  "Error",         "Tokens",   "Token",
+                             "Session", "Audit",   "AuditEntry",    "Self",     "FilesRemoved",
+                             "Purge",   "Files",   "File",          "Link",     "MadeJoinToken"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);
@@ -405,10 +417,10 @@ TEST_SUITE("openapi") {
 
   TEST_CASE("a token's members are checked, and a plain link makes none") {
     const LinkFacts link{std::string(64, 'a'), {"queue", 4002}};
-    const auto plain = read_new_token("{}", {}, kNow);
+    const auto plain = read_new_join_token("{}", {}, kNow);
     REQUIRE_FALSE(plain.ok());
     CHECK(plain.error().code == ErrorCode::conflict);
-    const auto usual = read_new_token("{}", link, kNow);
+    const auto usual = read_new_join_token("{}", link, kNow);
     REQUIRE(usual.ok());
     CHECK(usual->token.uses == 1);
     CHECK(usual->token.expires == kNow + 1'800'000);
@@ -417,7 +429,7 @@ TEST_SUITE("openapi") {
          {"", "[]", R"({"ttl_s":0})", R"({"ttl_s":2592001})", R"({"uses":0})", R"({"uses":"1"})",
           R"({"uses":10001})", R"({"tags":"exam"})", R"({"tags":["a b"]})", R"({"approve":1})",
           R"({"master":"lab"})", R"({"master":"lab:0"})", R"({"master":7})", R"({"name":"x"})"}) {
-      const auto refused = read_new_token(body, link, kNow);
+      const auto refused = read_new_join_token(body, link, kNow);
       REQUIRE_FALSE_MESSAGE(refused.ok(), body);
       CHECK(refused.error().code == ErrorCode::invalid);
     }

@@ -123,7 +123,8 @@ TEST_SUITE("versions") {
         const auto message = decode_to_master(later);
         REQUIRE_MESSAGE(message.ok(), message.error().message);
         // Where ours has a later field of its own, the newcomer's stands in its place.
-        if (!std::holds_alternative<Hello>(*message)) {
+        if (!std::holds_alternative<Hello>(*message) &&
+            !std::holds_alternative<HostReport>(*message)) {
           CHECK(*message == *decode_to_master(recorded.frame));
         }
       } else {

@@ -49,12 +49,14 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/history", &OpsApi::history, read},
       {"GET", "/api/v1/agents", &OpsApi::agents, read},
       {"GET", "/api/v1/link", &OpsApi::link, read},
+      {"GET", "/api/v1/doctor", &OpsApi::doctor, read},
       {"POST", "/api/v1/agents/tokens", &OpsApi::create_join_token, admin, "agents.token"},
       {"POST", "/api/v1/agents/{id}/approve", &OpsApi::approve, admin, "agents.approve"},
       {"DELETE", "/api/v1/agents/{id}", &OpsApi::remove_agent, admin, "agents.remove"},
       {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon, operate, "agents.cordon"},
       {"POST", "/api/v1/agents/{id}/drain", &OpsApi::drain, operate, "agents.drain"},
       {"POST", "/api/v1/agents/{id}/resume", &OpsApi::resume, operate, "agents.resume"},
+      {"POST", "/api/v1/agents/{id}/test", &OpsApi::test_agent, operate, "agents.test"},
       {"GET", "/api/v1/jobs", &OpsApi::list_jobs, read},
       {"POST", "/api/v1/jobs/purge", &OpsApi::purge_jobs, admin, "jobs.purge"},
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job, read},
@@ -225,6 +227,11 @@ std::optional<Response> OpsApi::resume(Call&& call, const std::string& name) {
   return std::nullopt;
 }
 
+std::optional<Response> OpsApi::test_agent(Call&& call, const std::string& name) {
+  order(call, name, "", TestAgent{call.id, name});
+  return std::nullopt;
+}
+
 std::optional<Response> OpsApi::hold(Call&& call, const std::string& name, Hold hold) {
   if (!is_json(call)) return not_json();
   auto asked = read_hold_order(call.body, hold == Hold::drain);
@@ -247,6 +254,11 @@ std::optional<Response> OpsApi::metrics(Call&&, const std::string&) {
   Response response = plain(200, parts_.metrics.text());
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return response;
+}
+
+std::optional<Response> OpsApi::doctor(Call&&, const std::string&) {
+  return json_response(
+      self_json(*parts_.published.get(), build_, parts_.self(), read_clock().wall));
 }
 
 std::optional<Response> OpsApi::history(Call&&, const std::string&) {

@@ -21,6 +21,7 @@
 #include "master/http/api/metrics.h"
 #include "master/http/api/new_join_token.h"
 #include "master/http/api/routes.h"
+#include "master/http/api/self_view.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
 #include "protocol/base/published.h"
@@ -38,6 +39,7 @@ struct OpsParts {
   AccessGate& gate;
   const MetricsPage& metrics;
   const Published<Snapshot>& published;
+  std::function<SelfFacts()> self;  // called from any thread
 };
 
 class OpsApi {
@@ -69,6 +71,7 @@ class OpsApi {
   std::optional<Response> cordon(Call&& call, const std::string& id);
   std::optional<Response> drain(Call&& call, const std::string& id);
   std::optional<Response> resume(Call&& call, const std::string& id);
+  std::optional<Response> test_agent(Call&& call, const std::string& id);
   std::optional<Response> hold(Call&& call, const std::string& name, Hold hold);
   std::optional<Response> show_job(Call&& call, const std::string& id);
   std::optional<Response> explain_job(Call&& call, const std::string& id);
@@ -78,6 +81,7 @@ class OpsApi {
   std::optional<Response> revoke_key(Call&& call, const std::string& id);
   std::optional<Response> backup(Call&& call, const std::string& id);
   std::optional<Response> metrics(Call&& call, const std::string& id);
+  std::optional<Response> doctor(Call&& call, const std::string& id);
   std::optional<Response> healthz(Call&& call, const std::string& id);
   std::optional<Response> readyz(Call&& call, const std::string& id);
 

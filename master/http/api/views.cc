@@ -23,7 +23,8 @@ ordered_json if_known(bool known, const T& value) {
   return known ? ordered_json(value) : ordered_json();
 }
 
-ordered_json value_or_null(const std::optional<double>& value) {
+template <class T>
+ordered_json value_or_null(const std::optional<T>& value) {
   return if_known(value.has_value(), value.value_or(0));
 }
 
@@ -227,12 +228,26 @@ std::string why_not_ready(const Snapshot& snapshot) {
 
 namespace {
 
-ordered_json host_of(const std::optional<HostReport>& host) {
+ordered_json host_of(const AgentView& agent) {
+  const auto& host = agent.host;
   if (!host) return nullptr;
   return {{"cores", host->cores},
           {"load_percent", host->load_percent},
           {"free_memory_mb", host->free_memory_mb},
-          {"free_disk_mb", host->free_disk_mb}};
+          {"free_disk_mb", host->free_disk_mb},
+          {"clock_offset_ms", value_or_null(agent.clock_offset_ms)}};
+}
+
+ordered_json test_of(const std::optional<AgentTest>& test) {
+  if (!test) return nullptr;
+  ordered_json languages = ordered_json::array();
+  for (const auto& part : test->parts) {
+    languages.push_back({{"id", part.language.id},
+                         {"version", part.language.version},
+                         {"result", test_result_name(part.result)},
+                         {"problem", part.problem}});
+  }
+  return {{"began", rfc3339(test->began)}, {"ended", test->ended()}, {"languages", languages}};
 }
 
 }  // namespace
@@ -252,9 +267,10 @@ std::string agents_json(const Snapshot& snapshot) {
                     {"weight", agent.weight_percent / 100.0},
                     {"languages", languages_of(agent.languages)},
                     {"tags", agent.tags},
-                    {"host", host_of(agent.host)},
+                    {"host", host_of(agent)},
                     {"finished", agent.finished},
                     {"host_faults", agent.host_faults},
+                    {"test", test_of(agent.test)},
                     {"version", agent.version}});
   }
   return dump({{"agents", list}});
