@@ -3,14 +3,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
+#include "agent/commands.h"
+#include "agent/jobe/api_key.h"
+#include "agent/join/join.h"
 #include "agent/loop/loop.h"
 #include "protocol/base/check.h"
 #include "protocol/base/notify.h"
@@ -24,6 +24,8 @@ constexpr std::uint32_t kStopMarginMs = 30'000;  // for what is left to do after
 
 struct Options {
   std::string master = "tcp://127.0.0.1:4002";
+  std::string master_key;
+  bool plain_link = false;
   std::string jobe = "http://127.0.0.1:80";
   std::string jobe_key_file;
   std::string name;
@@ -44,9 +46,19 @@ std::string host_name() {
 
 void declare(CLI::App& app, Options& options) {
   options.name = host_name();
+  app.footer(
+      "Commands:\n"
+      "  join                        Joins this host to a cluster by a token\n"
+      "  doctor                      Looks at what may keep it from running programs\n"
+      "  leave                       Takes it out again\n\n"
+      "Each has --help.");
   add_common_options(app, options.log);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();
+  app.add_option("--master-key", options.master_key,
+                 "The public key that the master must prove; docket-agent join writes it");
+  app.add_flag("--plain-link", options.plain_link,
+               "No keys and no encryption, for a master on loopback that was started so too");
   app.add_option("--jobe", options.jobe, "http://HOST:PORT of the Jobe beside this agent")
       ->capture_default_str();
   app.add_option(
@@ -76,31 +88,29 @@ void declare(CLI::App& app, Options& options) {
       ->capture_default_str();
 }
 
-// Never from the command line, which every user of the host can read, and in no message.
 std::string jobe_key(const std::string& path) {
-  constexpr std::size_t kMostKeyBytes = 1'000;
-  const char* setting = path.empty() ? "DOCKET_JOBE_KEY" : "jobe-key-file";
-  std::string key;
-  if (path.empty()) {
-    const char* value = std::getenv(setting);
-    if (value == nullptr) return key;
-    key = value;
-  } else {
-    std::ifstream file(path, std::ios::binary);
-    std::array<char, kMostKeyBytes + 2> bytes{};
-    file.read(bytes.data(), bytes.size());
-    if (file.bad() || file.gcount() == 0) {
-      throw StartError("jobe-key-file: " + path + " cannot be read or is empty");
-    }
-    key.assign(bytes.data(), static_cast<std::size_t>(file.gcount()));
+  auto key = read_jobe_key(path);
+  if (!key) throw StartError(key.error().message);  // it names the setting
+  return std::move(key).value();
+}
+
+std::optional<DialKeys> dial_keys(const Options& options, const std::string& data,
+                                  const Logger& log) {
+  if (options.plain_link) return std::nullopt;
+  constexpr const char* kJoin =
+      ": join the cluster with docket-agent join TOKEN (docket agents token makes one), or "
+      "--plain-link for a master on this host";
+  if (!is_link_key(options.master_key)) {
+    throw StartError(std::string("master-key: ") +
+                     (options.master_key.empty() ? "there is none" : "it is no key") + kJoin);
   }
-  key.erase(key.find_last_not_of(" \t\r\n") + 1);
-  const bool printable =
-      std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~'; });
-  if (key.empty() || key.size() > kMostKeyBytes || !printable) {
-    throw StartError(std::string(setting) + ": a key is one word of letters, digits and signs");
+  auto own = load_key_pair(key_path(data));
+  if (!own && own.error().code == ErrorCode::not_found) {
+    throw StartError("data: there is no " + key_path(data) + kJoin);
   }
-  return key;
+  DialKeys keys{options.master_key, start_value("data", std::move(own))};
+  log->info("link=encrypted fingerprint={}", fingerprint_of(keys.own.public_key));
+  return keys;
 }
 
 std::vector<std::string> checked_tags(const std::vector<std::string>& tags) {
@@ -113,13 +123,6 @@ std::vector<std::string> checked_tags(const std::vector<std::string>& tags) {
                      "' must be 1 to 64 letters, digits, '-', '_' or '.'");
   }
   return tags;
-}
-
-std::string watched_folder(const Options& options, const std::string& data) {
-  constexpr const char* kJobesHome = "/home/jobe";
-  if (!options.sandbox_folder.empty()) return options.sandbox_folder;
-  std::error_code ignored;
-  return std::filesystem::is_directory(kJobesHome, ignored) ? kJobesHome : data;
 }
 
 std::uint64_t random_instance() {
@@ -153,7 +156,8 @@ int run(Options& options, Reload& reloading, const StopSignals& signals) {
   const Address jobe = start_value("jobe", parse_url_address("jobe", "http", options.jobe));
   const DataFolder data("data",
                         options.data.empty() ? "docket-agent-" + options.name : options.data);
-  const Host host = start_value("sandbox-folder", Host::open(watched_folder(options, data.path())));
+  const Host host = start_value("sandbox-folder",
+                                Host::open(watched_folder(options.sandbox_folder, data.path())));
   ResultSpool spool = start_value("data", ResultSpool::open(data.path()));
 
   CoreSettings settings;
@@ -166,8 +170,10 @@ int run(Options& options, Reload& reloading, const StopSignals& signals) {
   settings.jobe = jobe.text();
   settings.tags = checked_tags(options.tags);
 
-  const auto dealer = start_value("master", Dealer::connect(master));
-  const auto client = JobeClient::create(jobe, jobe_key(options.jobe_key_file));
+  const std::string key = jobe_key(options.jobe_key_file);
+  const auto dealer =
+      start_value("master", Dealer::connect(master, dial_keys(options, data.path(), log)));
+  const auto client = JobeClient::create(jobe, key);
   Notifier notifier;
   Loop loop(
       Core(settings), *dealer, *client, spool, host,
@@ -205,6 +211,9 @@ int main(int argc, char** argv) {
   const docket::StopSignals signals(true);
   CLI::App app("The agent of a Docket cluster: gives the master's runs to the Jobe beside it",
                "docket-agent");
+  if (argc > 1 && docket::agent::is_command(argv[1])) {
+    return docket::agent::run_command(argc - 1, argv + 1);
+  }
   docket::agent::Options options;
   docket::agent::declare(app, options);
   return docket::run_program(app, argc, argv, [&] {

@@ -8,6 +8,10 @@ namespace docket {
 namespace {
 
 // ---- the layout of every message, read and written by the same lines
+//
+// A field that a later version adds stands at a message's end, behind a.later(): a reader leaves it
+// at its default when it is not there. What stands before is mandatory for ever, and elements of
+// lists never grow.
 
 template <class Archive, class M>
 void attempt_id(Archive& a, M& id) {
@@ -46,11 +50,22 @@ void layout(Archive& a, M& m) {
     a.list("held", m.held, kMaxHeldAttempts, [&](auto& id) { attempt_id(a, id); });
     a.list("tags", m.tags, kMaxTags, [&](auto& tag) { a.text("tag", tag, kMaxNameBytes); });
     host_report(a, m.host, 0);
+    a.later();  // from here on since version 2
+    a.number("oldest_protocol", m.oldest_protocol);
+  } else if constexpr (std::is_same_v<T, Join>) {
+    a.number("protocol", m.protocol);
+    a.text("name", m.name, kMaxNameBytes);
+    a.text("public_key", m.public_key, kMaxNameBytes);
+    a.text("version", m.version, kMaxNameBytes);
+    a.later();
+    a.number("dry_run", m.dry_run, 0, 1);
   } else if constexpr (std::is_same_v<T, SandboxReport>) {
     a.list("languages", m.languages, kMaxLanguages, [&](auto& l) { language(a, l); });
     a.text("sandbox_problem", m.sandbox_problem, kMaxTextBytes);
   } else if constexpr (std::is_same_v<T, HostReport>) {
     host_report(a, m, 1);
+    a.later();
+    a.time("wall_ms", m.wall_ms);
   } else if constexpr (std::is_same_v<T, NeedChunk>) {
     attempt_id(a, m.id);
     a.text("file", m.file, kMaxNameBytes);
@@ -67,7 +82,8 @@ void layout(Archive& a, M& m) {
     a.number("run_ms", m.run_ms);
     a.number("load_percent", m.load_percent, 0, kMaxLoadPercent);
     a.code("remark", m.remark, 0, 2);
-  } else if constexpr (std::is_same_v<T, Draining> || std::is_same_v<T, Bye>) {
+  } else if constexpr (std::is_same_v<T, Draining> || std::is_same_v<T, Bye> ||
+                       std::is_same_v<T, Leave>) {
     // no fields
   } else if constexpr (std::is_same_v<T, Welcome>) {
     a.number("protocol", m.protocol);
@@ -78,6 +94,13 @@ void layout(Archive& a, M& m) {
   } else if constexpr (std::is_same_v<T, Refused>) {
     a.code("code", m.code, 1, 4);
     a.text("reason", m.reason, kMaxTextBytes);
+  } else if constexpr (std::is_same_v<T, Standing>) {
+    a.code("code", m.code, 1, 4);
+    a.text("reason", m.reason, kMaxTextBytes);
+    a.list("tags", m.tags, kMaxTags, [&](auto& tag) { a.text("tag", tag, kMaxNameBytes); });
+    a.later();
+    a.text("version", m.version, kMaxNameBytes);
+    a.time("wall_ms", m.wall_ms);
   } else if constexpr (std::is_same_v<T, Assign>) {
     attempt_id(a, m.id);
     a.time("expires_ms", m.expires_ms);
@@ -119,6 +142,9 @@ constexpr std::uint8_t type_of() {
   if constexpr (std::is_same_v<M, Cancel>) return 14;
   if constexpr (std::is_same_v<M, NeedChunk>) return 15;
   if constexpr (std::is_same_v<M, HostReport>) return 16;
+  if constexpr (std::is_same_v<M, Join>) return 17;
+  if constexpr (std::is_same_v<M, Leave>) return 18;
+  if constexpr (std::is_same_v<M, Standing>) return 19;
 }
 
 // ---- writing
@@ -132,6 +158,7 @@ struct Sink {
 class Counter {
  public:
   std::uint32_t fields = 0;
+  void later() {}
   template <class T>
   void number(const char*, T, std::uint64_t = 0, std::uint64_t = 0) {
     ++fields;
@@ -159,6 +186,7 @@ class Writer {
     packer_.pack_array(fields + 1);
     packer_.pack_uint8(type);
   }
+  void later() {}
   template <class T>
   void number(const char*, T value, std::uint64_t = 0, std::uint64_t = 0) {
     packer_.pack(value);
@@ -222,6 +250,9 @@ class Reader {
   bool failed() const { return !problem_.empty(); }
   const std::string& problem() const { return problem_; }
 
+  // The fields behind this may be missing.
+  void later() { optional_ = true; }
+
   template <class T>
   void number(const char* field, T& value, std::uint64_t min = 0,
               std::uint64_t max = std::numeric_limits<T>::max()) {
@@ -231,13 +262,13 @@ class Reader {
     value = static_cast<T>(object->via.u64);
   }
   void time(const char* field, MonoMs& value) {
-    std::uint64_t raw = 0;
+    auto raw = static_cast<std::uint64_t>(value);
     number(field, raw, 0, static_cast<std::uint64_t>(kNever));
     value = static_cast<MonoMs>(raw);
   }
   template <class E>
   void code(const char* field, E& value, std::uint8_t min, std::uint8_t max) {
-    std::uint8_t raw = 0;
+    auto raw = static_cast<std::uint8_t>(value);
     number(field, raw, min, max);
     if (!failed()) value = static_cast<E>(raw);
   }
@@ -276,7 +307,7 @@ class Reader {
   const msgpack::object* next(const char* field, msgpack::type::object_type wanted) {
     if (failed()) return nullptr;
     if (at_ >= array_.size) {
-      fail(field, "is missing");
+      if (!optional_) fail(field, "is missing");
       return nullptr;
     }
     const auto& object = array_.ptr[at_++];
@@ -289,6 +320,7 @@ class Reader {
 
   const msgpack::object_array& array_;
   std::uint32_t at_ = 1;  // behind the type
+  bool optional_ = false;
   std::string problem_;
 };
 
@@ -318,8 +350,9 @@ bool keep_reference(msgpack::type::object_type, std::size_t, void*) {
 template <class Variant>
 Result<Variant> decode_any(std::string_view frame) {
   if (frame.size() > kMaxFrameBytes) return bad_frame("too large");
-  // One flat array; an element costs at least a byte, so the count is bounded by the frame too.
-  const std::size_t most_elements = 16 + 2 * kMaxHeldAttempts + 2 * kMaxLanguages;
+  // One flat array, with room for a later version's fields; an element costs at least a byte, so
+  // the count is bounded by the frame too.
+  const std::size_t most_elements = 128 + 2 * kMaxHeldAttempts + 2 * kMaxLanguages;
   const msgpack::unpack_limit limit(most_elements, 0, kMaxFrameBytes, kMaxFrameBytes, 0, 2);
   try {
     std::size_t offset = 0;

@@ -13,4 +13,9 @@ bool acceptable_agent_name(std::string_view name) {
          });
 }
 
+std::uint32_t common_protocol(std::uint32_t newest, std::uint32_t oldest) {
+  const std::uint32_t common = std::min(kProtocolVersion, newest);
+  return common >= std::max(kOldestProtocol, oldest == 0 ? newest : oldest) ? common : 0;
+}
+
 }  // namespace docket

@@ -14,7 +14,14 @@
 
 namespace docket {
 
-inline constexpr std::uint32_t kProtocolVersion = 1;
+// What this program speaks, and the oldest that it understands: its own version and the one before,
+// so that hosts can be upgraded one after the other.
+inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kOldestProtocol = kProtocolVersion - 1;
+
+// The newest version that this program and a peer have in common; 0: none. A peer that does not
+// tell its oldest (0) speaks one version alone.
+std::uint32_t common_protocol(std::uint32_t newest, std::uint32_t oldest);
 
 // Bounds on the wire. Both ends refuse to decode beyond them; ZeroMQ drops frames over the first.
 inline constexpr std::size_t kMaxFrameBytes = 40u << 20;   // the largest body and some room
@@ -51,12 +58,13 @@ struct HostReport {
   std::uint32_t load_percent = 0;  // tasks that run or want to: 100 is one for each core
   std::uint64_t free_memory_mb = 0;
   std::uint64_t free_disk_mb = 0;  // where the sandbox works
+  WallMs wall_ms = 0;              // the host's clock; 0, as in Hello: not told
   bool operator==(const HostReport&) const = default;
 };
 
 // The first message of a connection, repeated until it is answered.
 struct Hello {
-  std::uint32_t protocol = kProtocolVersion;
+  std::uint32_t protocol = kProtocolVersion;  // the newest that it speaks
   std::string name;
   std::uint64_t instance = 0;  // random for each start of the agent
   std::string version;
@@ -67,7 +75,26 @@ struct Hello {
   std::vector<AttemptId> held;    // attempts running here, or finished and not yet taken
   std::vector<std::string> tags;  // what its admin says of it: "exam", "gpu"
   HostReport host;
+  std::uint32_t oldest_protocol = 0;  // that it understands; 0: no other than `protocol`
   bool operator==(const Hello&) const = default;
+};
+
+// Said with a token's key, instead of Hello: let the key below speak for this name. Answered with
+// Standing. With dry_run nothing changes, and a host may say it with its own key too: would it be
+// let in?
+struct Join {
+  std::uint32_t protocol = kProtocolVersion;
+  std::string name;
+  std::string public_key;  // the host's own
+  std::string version;
+  std::uint8_t dry_run = 0;  // 1: only tell what would be answered
+  bool operator==(const Join&) const = default;
+};
+
+// Said with the agent's own key, while it does not run: forget it and its key. Answered with
+// Standing.
+struct Leave {
+  bool operator==(const Leave&) const = default;
 };
 
 // The sandbox's languages changed, or it went away or came back.
@@ -123,7 +150,7 @@ struct Bye {
 // ---- master to agent
 
 struct Welcome {
-  std::uint32_t protocol = kProtocolVersion;
+  std::uint32_t protocol = kProtocolVersion;  // that both will speak
   std::string version;
   MonoMs master_ms = 0;            // the master's monotonic clock
   std::uint32_t heartbeat_ms = 0;  // send something at least this often
@@ -142,6 +169,22 @@ struct Refused {
   Refusal code = Refusal::bad_hello;
   std::string reason;  // for people
   bool operator==(const Refused&) const = default;
+};
+
+// What the master makes of a Join or a Leave.
+struct Standing {
+  enum class Code : std::uint8_t {
+    joined = 1,
+    awaiting = 2,  // an operator must approve the key first
+    refused = 3,   // the reason says why; nothing has changed
+    left = 4,
+  };
+  Code code = Code::refused;
+  std::string reason;             // for people
+  std::vector<std::string> tags;  // that the token gives its agents
+  std::string version;            // the master's
+  WallMs wall_ms = 0;             // the master's wall clock; 0: not told
+  bool operator==(const Standing&) const = default;
 };
 
 struct Assign {
@@ -184,9 +227,9 @@ struct Cancel {
   bool operator==(const Cancel&) const = default;
 };
 
-using ToMaster =
-    std::variant<Hello, Heartbeat, SandboxReport, HostReport, NeedChunk, Finished, Draining, Bye>;
-using ToAgent =
-    std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken, Cancel>;
+using ToMaster = std::variant<Hello, Heartbeat, SandboxReport, HostReport, NeedChunk, Finished,
+                              Draining, Bye, Join, Leave>;
+using ToAgent = std::variant<Welcome, Refused, Heartbeat, Assign, FileChunk, FileAbsent, Taken,
+                             Cancel, Standing>;
 
 }  // namespace docket

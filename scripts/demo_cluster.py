@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from local_cluster import Cluster, call
+from local_cluster import Cluster, call, wait_for_agents
 
 AGENTS = ("lab-1", "lab-2", "lab-3")
 SLOTS = 2
@@ -106,6 +106,8 @@ def main():
         for name in AGENTS:
             sandbox = cluster.start("trial-jobe", "--listen", "127.0.0.1:0", "--slots", SLOTS)
             cluster.start_agent(master, sandbox, name, SLOTS)
+        print("== Each joined by a token; now canaries, before it gets anybody's programs", flush=True)
+        wait_for_agents(master, len(AGENTS), within_s=60)
         jobe = f"http://{master['jobe']}/jobe/index.php/restapi"
         ops = f"http://{master['ops']}"
         languages = json.loads(call("GET", f"{jobe}/languages")[1])

@@ -79,6 +79,7 @@ void Core::say_hello(Now now, Effects& out) {
   for (const auto& [id, work] : works_) hello.held.push_back(id);
   hello.tags = settings_.tags;
   hello.host = host_;
+  hello.oldest_protocol = kOldestProtocol;
   next_hello_ = now.mono + settings_.hello_every_ms;
   unanswered_since_ = std::min(unanswered_since_, now.mono);
   if (link_note_.empty() && now.mono - unanswered_since_ >= settings_.no_answer_ms) {
@@ -133,6 +134,8 @@ void Core::on_message(Refused& message, Now now, Effects& out) {
               "master=" + settings_.master + " link=refused reason=\"" + message.reason + "\"");
   }
 }
+
+void Core::on_message(Standing&, Now, Effects&) {}  // nothing was asked
 
 void Core::on_message(Heartbeat& message, Now now, Effects&) {
   learn_master_clock(message.sender_ms, now);
@@ -225,6 +228,7 @@ void Core::on(HostSampled& event, Now now, Effects& out) {
   ++load_.looks;
   if (!welcomed_ || now.mono < next_report_) return;
   next_report_ = now.mono + settings_.report_every_ms;
+  event.report.wall_ms = now.wall;
   tell(event.report, now, out);
 }
 

@@ -88,6 +88,7 @@ class Core {
 
   void on_message(Welcome& message, Now now, Effects& out);
   void on_message(Refused& message, Now now, Effects& out);
+  void on_message(Standing& message, Now now, Effects& out);
   void on_message(Heartbeat& message, Now now, Effects& out);
   void on_message(Assign& message, Now now, Effects& out);
   void on_message(FileChunk& message, Now now, Effects& out);

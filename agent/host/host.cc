@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <thread>
@@ -46,6 +47,13 @@ std::optional<std::uint64_t> free_disk_mb(const std::string& folder) {
 }
 
 }  // namespace
+
+std::string watched_folder(const std::string& asked, const std::string& data) {
+  constexpr const char* kJobesHome = "/home/jobe";
+  if (!asked.empty()) return asked;
+  std::error_code ignored;
+  return std::filesystem::is_directory(kJobesHome, ignored) ? kJobesHome : data;
+}
 
 Result<Host> Host::open(const std::string& folder) {
   if (!free_disk_mb(folder)) {

@@ -9,6 +9,9 @@
 
 namespace docket::agent {
 
+// On whose disk the sandbox works: `asked`, or /home/jobe if there is one, else `data`.
+std::string watched_folder(const std::string& asked, const std::string& data);
+
 class Host {
  public:
   // `folder` is where the sandbox works. An error when its disk or the memory cannot be read.

@@ -39,6 +39,7 @@ void Loop::run() {
     if (dealer_.bad_frames() != bad_before) {
       log_->warn("bad_frames={} from=master", dealer_.bad_frames());
     }
+    note_trouble();
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
     events_.clear();
     core_.tick(now, effects_);
@@ -52,6 +53,20 @@ void Loop::run() {
       if (spool_.unsaved() > 0) log_->error("results_lost={}", spool_.unsaved());
       return;
     }
+  }
+}
+
+void Loop::note_trouble() {
+  if (dealer_.trouble() == trouble_) return;
+  trouble_ = dealer_.trouble();
+  if (trouble_ == LinkTrouble::refused) {
+    log_->warn(
+        "link=refused reason=\"the master does not let this host's key in\" do=\"docket agents "
+        "approve it there, or join it anew with docket-agent join\"");
+  } else if (trouble_ == LinkTrouble::broken) {
+    log_->warn(
+        "link=broken reason=\"whoever listens there does not prove the master's key\" do=\"check "
+        "--master and --master-key\"");
   }
 }
 

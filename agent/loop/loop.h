@@ -36,6 +36,7 @@ class Loop {
   void sleep(Now now);
   void perform();
   void perform_one(Effect& effect);
+  void note_trouble();
   void keep(const Finished& result);
   void retry_spool(MonoMs now);
   void tell_service_manager(MonoMs now);
@@ -54,6 +55,7 @@ class Loop {
   Mailbox<DrainWithin> inbox_;
   std::vector<Event> events_;  // of this turn, and what effects have found for the next
   Effects effects_;
+  LinkTrouble trouble_ = LinkTrouble::none;  // as it was last said
   MonoMs stop_by_ = kNever;
   bool welcomed_ = false;  // once at least
   bool stopped_ = false;

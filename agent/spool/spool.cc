@@ -18,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 constexpr const char* kSuffix = ".result";
+constexpr const char* kUnread = ".unread";  // put behind it
 
 Status write_synced(const std::string& path, const std::string& bytes) {
   const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
@@ -56,17 +57,26 @@ std::string ResultSpool::path_of(const AttemptId& id) const {
 std::vector<Finished> ResultSpool::load() const {
   std::vector<Finished> results;
   std::error_code failed;
-  for (const auto& entry : fs::directory_iterator(dir_, failed)) {
-    std::ifstream file(entry.path(), std::ios::binary);
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(dir_, failed)) files.push_back(entry.path());
+  for (const fs::path& path : files) {
+    std::error_code ignored;
+    const bool unread = path.extension() == kUnread;
+    if (!unread && path.extension() != kSuffix) {
+      fs::remove(path, ignored);
+      continue;
+    }
+    std::ifstream file(path, std::ios::binary);
     const std::string bytes{std::istreambuf_iterator<char>(file), {}};
     auto message = decode_to_master(bytes);
     auto* result = message ? std::get_if<Finished>(&*message) : nullptr;
-    if (entry.path().extension() == kSuffix && result != nullptr) {
-      results.push_back(std::move(*result));
-    } else {
-      std::error_code ignored;
-      fs::remove(entry.path(), ignored);
+    if (result == nullptr) {
+      // Perhaps a later version wrote it and will be back.
+      if (!unread) fs::rename(path, path.string() + kUnread, ignored);
+      continue;
     }
+    if (unread) fs::rename(path, path_of(result->id), ignored);
+    results.push_back(std::move(*result));
   }
   return results;
 }

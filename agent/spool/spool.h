@@ -17,7 +17,8 @@ class ResultSpool {
   // Makes the folder DATA/results. unavailable when it cannot be written.
   static Result<ResultSpool> open(const std::string& data_dir);
 
-  // What an earlier life left; a file that cannot be read is skipped and removed.
+  // What an earlier life left. A result that cannot be read is skipped and put aside under
+  // another name; halves are removed.
   std::vector<Finished> load() const;
   // On disk when it succeeds; else it stays unsaved until retry() has written or forget() dropped
   // it.

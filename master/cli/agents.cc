@@ -39,9 +39,15 @@ std::string weight_of(const Json& agent) {
   return text;
 }
 
+// Of what the host told of itself; free memory and disk.
+std::string host_figure(const Json& agent, const char* key, const char* unit) {
+  if (!known_at(agent, "host") || !known_at(agent["host"], key)) return "";
+  return std::to_string(number_at(agent["host"], key)) + unit;
+}
+
 }  // namespace
 
-std::string agents_text(const Json& answer, WallMs now, bool colour) {
+std::string agents_text(const Json& answer, const Look& look) {
   Table table({{"NAME"},
                {"STATE"},
                {"RUNNING", Align::right},
@@ -50,6 +56,12 @@ std::string agents_text(const Json& answer, WallMs now, bool colour) {
                {"DONE", Align::right},
                {"FAULTS", Align::right},
                {"SEEN", Align::right},
+               {"VERSION", Align::left, true},
+               {"TAGS", Align::left, true},
+               {"CORES", Align::right, true},
+               {"LOAD", Align::right, true},
+               {"MEMORY", Align::right, true},
+               {"DISK", Align::right, true},
                {"REASON"}});
   for (const auto& agent : list_at(answer, "agents")) {
     const std::string state = text_at(agent, "state");
@@ -62,14 +74,21 @@ std::string agents_text(const Json& answer, WallMs now, bool colour) {
                {languages_of(agent)},
                {std::to_string(number_at(agent, "finished"))},
                {std::to_string(faults), faults > 0 ? Tone::doubtful : Tone::plain},
-               {age_at(agent, "last_seen", now)},
+               {age_at(agent, "last_seen", look.now)},
+               {text_at(agent, "version")},
+               {words_of(list_at(agent, "tags"))},
+               {host_figure(agent, "cores", "")},
+               {host_figure(agent, "load_percent", " %")},
+               {host_figure(agent, "free_memory_mb", " MB")},
+               {host_figure(agent, "free_disk_mb", " MB")},
                {reason_of(agent)}});
   }
-  return table.text(colour);
+  return table.text(look);
 }
 
 Result<int> agents_command(Context& context) {
-  return show(context, "/api/v1/agents", agents_text);
+  return show_list(context, "/api/v1/agents",
+                   {"agents", "name", agents_text, {"last_seen", "host"}});
 }
 
 }  // namespace docket::cli

@@ -6,11 +6,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
 #include "master/cli/commands.h"
 #include "master/cli/credentials.h"
 #include "master/cli/master_url.h"
 #include "master/cli/options.h"
+#include "master/cli/settings.h"
 #include "master/cli/text.h"
 #include "protocol/base/clock.h"
 
@@ -47,43 +49,75 @@ int report_usage(const CLI::App& app, const CLI::ParseError& error) {
 
 constexpr std::size_t kMostReasonBytes = 200;
 
-Result<Master> chosen_master(const Options& options) {
-  const char* from_environment = std::getenv("DOCKET_MASTER");
-  const bool set = from_environment != nullptr && *from_environment != '\0';
-  const std::string& given = options.globals.master;
-  // Without a home there are no credentials, which is as good as having none.
-  const auto path = credentials_path();
-  auto credentials = path ? read_credentials(*path) : Result<Credentials>(Credentials{});
-  if (!credentials) return credentials.error();
-  const std::string last = credentials->last.empty() ? kDefaultMaster : credentials->last;
-  const auto url =
-      master_url(given.empty() && set ? "DOCKET_MASTER" : "--master", !given.empty() ? given
-                                                                      : set ? from_environment
-                                                                            : last);
-  if (!url) return url.error();
-  const bool line = options.reason.size() <= kMostReasonBytes &&
-                    std::ranges::none_of(options.reason, [](unsigned char c) { return c < ' '; });
-  if (!line) {
-    return Error{ErrorCode::invalid,
-                 "--reason: one line of at most " + std::to_string(kMostReasonBytes) + " bytes"};
+Status check_reason(const std::string& reason) {
+  const bool line = reason.size() <= kMostReasonBytes &&
+                    std::ranges::none_of(reason, [](unsigned char c) { return c < ' '; });
+  if (line) return ok_status();
+  return Error{ErrorCode::invalid,
+               "--reason: one line of at most " + std::to_string(kMostReasonBytes) + " bytes"};
+}
+
+// What somebody set, the last of all by having logged in.
+Result<Settings> chosen_settings(const Globals& globals, const Credentials& credentials) {
+  Settings settings;
+  settings.master = {globals.master, "--master"};
+  settings.output = {globals.format, "-o"};
+  if (globals.no_headers) settings.no_headers = {"true", "--no-headers"};
+  settings = merged(settings, settings_of_environment());
+  Settings login;
+  login.master = {credentials.last, "docket login"};
+  settings = merged(settings, login);
+  const auto folder = user_folder();
+  for (const auto& path : {folder ? *folder + "/docket.toml" : "", std::string(kSystemSettings)}) {
+    const auto file = path.empty() ? Result<Settings>(Settings{}) : read_settings(path);
+    if (!file) return file.error();
+    settings = merged(settings, *file);
   }
-  const auto& known = credentials->of_master[*url];
-  return Master{*url, known.token, known.ca_file, options.reason};
+  Settings fallback;
+  fallback.master = {kDefaultMaster, "--master"};
+  fallback.output = {"table", "-o"};
+  fallback.no_headers = {"false", "--no-headers"};
+  return merged(settings, fallback);
+}
+
+Result<Format> format_named(const Setting& output) {
+  constexpr Format kAll[] = {Format::table, Format::wide, Format::json, Format::jsonl,
+                             Format::name};
+  for (const Format format : kAll) {
+    if (kFormats[static_cast<std::size_t>(format)] == output.value) return format;
+  }
+  return Error{ErrorCode::invalid, visible(output.from) + ": " + in_quotes(output.value) +
+                                       " is none of table, wide, json, jsonl, name"};
 }
 
 bool colour_wanted() {
   const char* no_colour = std::getenv("NO_COLOR");
-  return ::isatty(STDOUT_FILENO) == 1 && (no_colour == nullptr || *no_colour == '\0');
+  const char* terminal = std::getenv("TERM");
+  const bool plain = terminal != nullptr && std::string_view(terminal) == "dumb";
+  return ::isatty(STDOUT_FILENO) == 1 && !plain && (no_colour == nullptr || *no_colour == '\0');
 }
 
-int run_chosen(const Options& options) {
-  auto master = chosen_master(options);
-  if (!master) return report(master.error());
-  Client client(std::move(*master));
-  Context context{client, options.globals.format == "json" ? Format::json : Format::table,
-                  colour_wanted(), read_clock().wall};
-  const auto code = options.chosen(context);
-  return code ? *code : report(code.error());
+Result<int> run_chosen(const Options& options) {
+  if (const auto reason = check_reason(options.reason); !reason) return reason.error();
+  // Without a home there are no credentials, which is as good as having none.
+  const auto path = credentials_path();
+  auto credentials = path ? read_credentials(*path) : Result<Credentials>(Credentials{});
+  if (!credentials) return credentials.error();
+  const auto settings = chosen_settings(options.globals, *credentials);
+  if (!settings) return settings.error();
+  const auto url = master_url(settings->master.from, settings->master.value);
+  if (!url) return url.error();
+  const auto format = format_named(settings->output);
+  if (!format) return format.error();
+  const auto& known = credentials->of_master[*url];
+  Client client({*url, known.token, known.ca_file, options.reason});
+  Context context{client,
+                  *format,
+                  colour_wanted(),
+                  read_clock().wall,
+                  settings->no_headers.value != "true",
+                  options.watch};
+  return options.chosen(context);
 }
 
 int parse_and_run(int argc, char** argv) {
@@ -93,7 +127,8 @@ int parse_and_run(int argc, char** argv) {
   int code = 0;
   try {
     app.parse(argc, argv);
-    code = run_chosen(options);
+    const auto done = run_chosen(options);
+    code = done ? *done : report(done.error());
   } catch (const CLI::Success& done) {  // --help, --version
     code = app.exit(done);
   } catch (const CLI::ParseError& error) {

@@ -9,7 +9,7 @@
 
 namespace docket::cli {
 
-std::string audit_text(const Json& answer, WallMs, bool colour) {
+std::string audit_text(const Json& answer, const Look& look) {
   Table table({{"TIME"}, {"WHO"}, {"WHAT"}, {"ON"}, {"FROM"}, {"WHY"}});
   for (const auto& entry : list_at(answer, "entries")) {
     table.add({{text_at(entry, "at")},
@@ -19,7 +19,7 @@ std::string audit_text(const Json& answer, WallMs, bool colour) {
                {text_at(entry, "from")},
                {text_at(entry, "why")}});
   }
-  return table.text(colour);
+  return table.text(look);
 }
 
 Result<int> audit_command(Context& context, const AuditQuery& query) {
@@ -27,7 +27,7 @@ Result<int> audit_command(Context& context, const AuditQuery& query) {
   if (!query.who.empty()) path += "&who=" + percent_encoded(query.who);
   if (!query.what.empty()) path += "&what=" + percent_encoded(query.what);
   if (query.before) path += "&before=" + std::to_string(*query.before);
-  return show(context, path, audit_text);
+  return show_list(context, path, {"entries", "id", audit_text, {}});
 }
 
 }  // namespace docket::cli

@@ -20,7 +20,7 @@ Result<int> backup_command(Context& context, const std::string& name) {
   if (reply->status != 200) return error_of(context.client, request, *reply);
   const auto made = parse_object(context.client, reply->body);
   if (!made) return made.error();
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     print(reply->body + "\n");
     return 0;
   }

@@ -2,6 +2,7 @@
 
 #include <curl/curl.h>
 
+#include <chrono>
 #include <cstring>
 #include <string_view>
 
@@ -20,6 +21,29 @@ std::size_t append(char* data, std::size_t size, std::size_t count, void* into) 
   body.append(data, bytes);
   return bytes;
 }
+
+// Calls a request's `meanwhile`, and not as often as curl would.
+class Meanwhile {
+ public:
+  explicit Meanwhile(const std::function<void()>& call) : call_(call) {}
+
+  static int on_progress(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    static_cast<Meanwhile*>(self)->call();
+    return 0;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void call() {
+    if (!call_ || Clock::now() < next_) return;
+    call_();
+    next_ = Clock::now() + std::chrono::milliseconds(500);
+  }
+
+  const std::function<void()>& call_;
+  Clock::time_point next_ = Clock::now() + std::chrono::milliseconds(300);
+};
 
 // Anything up to the moment the request goes out counts as not reached.
 bool was_connected(CURL* handle) {
@@ -107,6 +131,11 @@ Result<Reply> Client::send(const Request& request) {
   }
   curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, append);
   curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply.body);
+
+  Meanwhile meanwhile(request.meanwhile);
+  curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+  curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, Meanwhile::on_progress);
+  curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &meanwhile);
 
   const CURLcode code = curl_easy_perform(curl);
   if (code != CURLE_OK) return failure(curl, code, master_.url, request.timeout_s);

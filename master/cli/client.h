@@ -2,6 +2,7 @@
 // own, so that no request is ever sent twice. One thread.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,6 +17,7 @@ struct Request {
   std::string body;
   std::vector<std::string> headers;  // "Name: value"
   long timeout_s = 30;               // for the whole exchange; 0: without limit
+  std::function<void()> meanwhile;   // called each second or so until the answer is there
 };
 
 struct Reply {
@@ -43,6 +45,7 @@ class Client {
   Result<Reply> send(const Request& request);
 
   const std::string& url() const { return master_.url; }
+  const Master& master() const { return master_; }
 
  private:
   struct Handle;

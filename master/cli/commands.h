@@ -8,19 +8,28 @@
 #include <vector>
 
 #include "master/cli/client.h"
+#include "master/cli/table.h"
 #include "protocol/base/clock.h"
 #include "protocol/base/result.h"
 
 namespace docket::cli {
 
-enum class Format { table, json };
+enum class Format { table, wide, json, jsonl, name };
 
 struct Context {
   Client& client;
   Format format = Format::table;
   bool colour = false;
   WallMs now = 0;
+  bool headers = true;
+  bool watch = false;  // show it again whenever it has changed
+
+  bool as_json() const { return format == Format::json || format == Format::jsonl; }
+  Look look() const { return {now, colour, format == Format::wide, headers}; }
 };
+
+// An exit code of commands on several things: some were done, some not.
+inline constexpr int kPartly = 7;
 
 struct JobsQuery {
   std::string state;  // empty: any, as are the others
@@ -33,6 +42,7 @@ struct JobsQuery {
   std::string text;
   std::string cursor;
   std::uint32_t limit = 20;  // 1..1000
+  std::string data;          // the folder of a stopped master; empty: a master is asked
 };
 
 struct RunOptions {
@@ -43,6 +53,12 @@ struct RunOptions {
   std::optional<int> memory_mb;  // 0: no limit
   std::vector<std::string> files;
   bool asynchronous = false;
+  bool progress = false;  // told though standard error is no terminal
+};
+
+struct WaitOptions {
+  std::string timeout;    // "30m"; empty: however long it takes
+  bool progress = false;  // as above
 };
 
 struct NewKey {
@@ -80,27 +96,66 @@ struct PurgeOptions {
   bool yes = false;
 };
 
+struct LoadTestOptions {
+  std::uint32_t students = 100;
+  std::uint32_t questions = 5;
+  std::string language = "python3";
+  std::string jobe;  // URL of Jobe's API; empty: at port 4000 of the master's host
+  bool dry_run = false;
+  bool yes = false;
+};
+
 struct HoldOptions {
   std::string name;  // of the agent
   std::string reason;
   bool drain = false;                       // else cordon
   std::optional<std::uint32_t> deadline_s;  // of a drain
   bool no_wait = false;                     // likewise
+  bool yes = false;                         // of removing: do not ask
+};
+
+struct NewJoinToken {
+  std::string ttl = "30m";
+  std::uint32_t uses = 1;
+  std::vector<std::string> tags;
+  bool approve = false;
+  std::string agents_address;  // empty: the master knows
 };
 
 Result<int> status_command(Context& context);
+Result<int> top_command(Context& context);
+// 0, or 1 when something failed, be it that the master does not answer.
+Result<int> doctor_command(Context& context);
+Result<int> languages_command(Context& context);
+Result<int> list_files_command(Context& context);
+Result<int> collect_files_command(Context& context, const PurgeOptions& gc);
 Result<int> agents_command(Context& context);
+Result<int> agent_command(Context& context, const std::string& name);
+// Waits until a canary has run there in each language; 1 when one failed.
+Result<int> test_agent_command(Context& context, const std::string& name);
 // A drain is watched until nothing runs there any more; interrupting it leaves it in force.
 Result<int> hold_command(Context& context, const HoldOptions& hold);
 Result<int> resume_command(Context& context, const std::string& name);
+Result<int> join_token_command(Context& context, const NewJoinToken& token);
+// Asks on the terminal whether the fingerprint is right, unless `who` is it, or `yes`.
+Result<int> approve_command(Context& context, const std::string& who, bool yes);
+// Drains it, waits until nothing runs there, and has it forgotten.
+Result<int> remove_command(Context& context, const HoldOptions& hold);
 Result<int> jobs_command(Context& context, const JobsQuery& query);
-// `id` is a whole id, or a start or end that only one of the newest 1000 jobs has; conflict when
-// several have it.
+// The same, from the folder of a stopped master; asks nobody.
+Result<int> offline_jobs_command(Context& context, const JobsQuery& query);
+// `id` is a whole id, or a start or end that only one run's has; conflict when several have it.
 Result<int> job_command(Context& context, const std::string& id);
 // Why it waits, host by host, or what each attempt did.
 Result<int> why_command(Context& context, const std::string& id);
 // conflict when the run has ended.
-Result<int> cancel_command(Context& context, const std::string& id);
+Result<int> cancel_command(Context& context, const std::vector<std::string>& ids);
+// Prints the ids of the new runs.
+Result<int> retry_command(Context& context, const std::vector<std::string>& ids);
+// Until all have ended; 0 when all are ok, else 1.
+Result<int> wait_command(Context& context, const std::vector<std::string>& ids,
+                         const WaitOptions& options);
+Result<int> tail_command(Context& context, const JobsQuery& query);
 Result<int> run_command(Context& context, const RunOptions& options);
 Result<int> create_key_command(Context& context, const NewKey& key);
 Result<int> list_keys_command(Context& context);
@@ -117,10 +172,14 @@ Result<int> audit_command(Context& context, const AuditQuery& query);
 // Returns when it is done.
 Result<int> purge_command(Context& context, const PurgeOptions& purge);
 
+// 1 when a run failed, 130 when it was interrupted.
+Result<int> loadtest_command(Context& context, const LoadTestOptions& options);
 // Prints the copy's path, on the master's host. `name` empty: one made of the time.
 Result<int> backup_command(Context& context, const std::string& name);
 
 // The id of the one run that `id` means, as for job_command.
 Result<std::string> whole_id(Context& context, const std::string& id);
+// The agent whose name is that or alone begins so; `name` itself when there is none.
+Result<std::string> whole_name(Context& context, const std::string& name);
 
 }  // namespace docket::cli

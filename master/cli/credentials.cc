@@ -44,14 +44,19 @@ Status write_private(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-Result<std::string> credentials_path() {
+Result<std::string> user_folder() {
   std::string folder = from_environment("XDG_CONFIG_HOME");
   if (folder.empty()) {
     const std::string home = from_environment("HOME");
     if (home.empty()) return Error{ErrorCode::invalid, "neither HOME nor XDG_CONFIG_HOME is set"};
     folder = home + "/.config";
   }
-  return folder + "/docket/credentials.json";
+  return folder + "/docket";
+}
+
+Result<std::string> credentials_path() {
+  const auto folder = user_folder();
+  return folder ? Result<std::string>(*folder + "/credentials.json") : folder.error();
 }
 
 Result<Credentials> read_credentials(const std::string& path) {

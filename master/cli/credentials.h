@@ -19,7 +19,9 @@ struct Credentials {
   std::map<std::string, Credential> of_master;  // by URL
 };
 
-// $XDG_CONFIG_HOME/docket/credentials.json, or below ~/.config. invalid when there is neither.
+// $XDG_CONFIG_HOME/docket, or ~/.config/docket. invalid when there is neither.
+Result<std::string> user_folder();
+// credentials.json in it.
 Result<std::string> credentials_path();
 
 // None when there is no such file. denied when others could read or write it.

@@ -1,13 +1,11 @@
 // docket agents cordon, drain, resume
 #include <chrono>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "master/cli/ask.h"
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
-#include "master/cli/text.h"
-#include "protocol/messages.h"
 
 namespace docket::cli {
 namespace {
@@ -23,11 +21,6 @@ Status order(Context& context, const std::string& name, const char* what, std::s
   return carry_out(context.client, request);
 }
 
-Status check_name(const std::string& name) {
-  if (acceptable_agent_name(name)) return ok_status();
-  return Error{ErrorCode::invalid, in_quotes(name) + " is no name of an agent"};
-}
-
 // Until nothing runs there any more; interrupting it leaves the drain in force.
 Result<int> watch_drain(Context& context, const std::string& name) {
   std::string last;
@@ -41,7 +34,7 @@ Result<int> watch_drain(Context& context, const std::string& name) {
       state = text_at(agent, "state");
       now = name + " is " + state + ", " + std::to_string(number_at(agent, "running")) + " running";
     }
-    if (now != last) std::fprintf(stderr, "docket: %s\n", now.c_str());
+    if (now != last) tell(now);
     last = now;
     if (state == "drained" || state == "left" || state == "lost") return 0;
     if (state != "draining") {
@@ -54,22 +47,23 @@ Result<int> watch_drain(Context& context, const std::string& name) {
 }  // namespace
 
 Result<int> hold_command(Context& context, const HoldOptions& hold) {
-  if (const auto name = check_name(hold.name); !name) return name.error();
+  const auto name = whole_name(context, hold.name);
+  if (!name) return name.error();
   nlohmann::json body = {{"reason", hold.reason}};
   if (hold.deadline_s) body["deadline_s"] = *hold.deadline_s;
   const char* what = hold.drain ? "drain" : "cordon";
   const std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  if (const auto done = order(context, hold.name, what, text); !done) return done.error();
-  if (hold.drain && !hold.no_wait) return watch_drain(context, hold.name);
-  std::fprintf(stderr, "docket: %s takes nothing new until docket agents resume %s\n",
-               hold.name.c_str(), hold.name.c_str());
+  if (const auto done = order(context, *name, what, text); !done) return done.error();
+  if (hold.drain && !hold.no_wait) return watch_drain(context, *name);
+  tell(*name + " takes nothing new until docket agents resume " + *name);
   return 0;
 }
 
-Result<int> resume_command(Context& context, const std::string& name) {
-  if (const auto checked = check_name(name); !checked) return checked.error();
-  if (const auto done = order(context, name, "resume", "{}"); !done) return done.error();
-  std::fprintf(stderr, "docket: %s takes work again\n", name.c_str());
+Result<int> resume_command(Context& context, const std::string& part) {
+  const auto name = whole_name(context, part);
+  if (!name) return name.error();
+  if (const auto done = order(context, *name, "resume", "{}"); !done) return done.error();
+  tell(*name + " takes work again");
   return 0;
 }
 

@@ -35,7 +35,7 @@ std::string bodies_of(const Json& job) {
   return "";
 }
 
-std::string facts_of_job(const Json& job, WallMs now, bool colour) {
+std::string facts_of_job(const Json& job, const Look& look) {
   const auto cputime_s = number_at(job, "cputime_s");
   const auto files = list_at(job, "files").size();
   return facts_text({{"Run", {text_at(job, "id"), Tone::strong}},
@@ -43,15 +43,15 @@ std::string facts_of_job(const Json& job, WallMs now, bool colour) {
                      {"Outcome", {outcome_in(job)}},
                      {"Language", {text_at(job, "language")}},
                      {"Agent", {text_at(job, "agent")}},
-                     moment("Received", job, "received", now),
-                     moment("Finished", job, "finished", now),
+                     moment("Received", job, "received", look.now),
+                     moment("Finished", job, "finished", look.now),
                      {"Waited", {duration(number_at(job, "waited_ms"))}},
                      {"CPU limit", {cputime_s > 0 ? std::to_string(cputime_s) + " s" : ""}},
                      {"Files", {files > 0 ? std::to_string(files) : ""}},
                      {"Key", {text_at(job, "key")}},
                      {"CodeRunner job", {text_at(job, "client_job")}},
                      {"Source, output", {bodies_of(job)}}},
-                    colour);
+                    look.colour);
 }
 
 // "+1.2 s": when an attempt began, seen from the moment the job came.
@@ -76,7 +76,7 @@ std::string detail_of(const Json& attempt) {
   return detail;
 }
 
-std::string timeline(const Json& job, bool colour) {
+std::string timeline(const Json& job, const Look& look) {
   Table table({{"TRY", Align::right},
                {"AGENT"},
                {"VERSION"},
@@ -100,7 +100,7 @@ std::string timeline(const Json& job, bool colour) {
                {run_ms > 0 ? duration(run_ms) : ""},
                {detail_of(attempt)}});
   }
-  return table.text(colour);
+  return table.text(look);
 }
 
 std::string part(const char* title, const std::string& text, bool colour) {
@@ -131,8 +131,13 @@ Result<std::string> whole_id(Context& context, const std::string& id) {
   if (wanted.size() >= kJobIdTextBytes) {
     return Error{ErrorCode::not_found, in_quotes(id) + " is no run id"};
   }
-  const auto answer = fetch(context.client, "/api/v1/jobs?limit=1000");
+  const auto answer =
+      fetch(context.client, "/api/v1/jobs?limit=1000&text=" + percent_encoded(wanted));
   if (!answer) return answer.error();
+  if (known_at(*answer, "next")) {
+    return Error{ErrorCode::conflict,
+                 "more than 1000 runs have " + in_quotes(id) + " in their ids: give more of it"};
+  }
   std::vector<std::string> ids;
   for (const auto& job : list_at(*answer, "jobs")) ids.push_back(text_at(job, "id"));
   return matching_id(ids, wanted);
@@ -145,8 +150,7 @@ Result<std::string> matching_id(const std::vector<std::string>& ids, const std::
     return id.starts_with(wanted) || id.ends_with(wanted);
   });
   if (found.empty()) {
-    return Error{ErrorCode::not_found, "no run among the newest 1000 begins or ends with " +
-                                           in_quotes(part_of) + "; older ones need their whole id"};
+    return Error{ErrorCode::not_found, "no run's id begins or ends with " + in_quotes(part_of)};
   }
   if (found.size() == 1) return found.front();
   std::string message =
@@ -161,18 +165,18 @@ Result<std::string> matching_id(const std::vector<std::string>& ids, const std::
   return Error{ErrorCode::conflict, message};
 }
 
-std::string job_text(const Json& job, WallMs now, bool colour) {
-  std::string out = facts_of_job(job, now, colour);
+std::string job_text(const Json& job, const Look& look) {
+  std::string out = facts_of_job(job, look);
   if (!list_at(job, "timeline").empty()) {
     out += "\n";
-    out += timeline(job, colour);
+    out += timeline(job, look);
   }
-  return out + result_text(job, colour);
+  return out + result_text(job, look.colour);
 }
 
 Result<int> job_command(Context& context, const std::string& id) {
   const auto whole = whole_id(context, id);
-  return whole ? show(context, "/api/v1/jobs/" + *whole, job_text) : whole.error();
+  return whole ? show(context, "/api/v1/jobs/" + *whole, job_text, "id") : whole.error();
 }
 
 }  // namespace docket::cli

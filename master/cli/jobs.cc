@@ -1,6 +1,7 @@
 // docket jobs list
 #include <nlohmann/json.hpp>
 
+#include "master/cli/ask.h"
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/show.h"
@@ -22,7 +23,9 @@ std::string ran(const Json& job) {
   return ms > 0 ? duration(ms) : std::string();
 }
 
-std::string path_of(const JobsQuery& query) {
+}  // namespace
+
+std::string jobs_path(const JobsQuery& query) {
   std::string path = "/api/v1/jobs?limit=" + std::to_string(query.limit);
   const std::pair<const char*, const std::string&> filters[] = {
       {"state", query.state}, {"language", query.language}, {"agent", query.agent},
@@ -34,9 +37,7 @@ std::string path_of(const JobsQuery& query) {
   return path;
 }
 
-}  // namespace
-
-std::string jobs_text(const Json& answer, WallMs now, bool colour) {
+std::string jobs_text(const Json& answer, const Look& look) {
   Table table({{"ID"},
                {"STATE"},
                {"LANGUAGE"},
@@ -45,7 +46,10 @@ std::string jobs_text(const Json& answer, WallMs now, bool colour) {
                {"TRIES", Align::right},
                {"WAITED", Align::right},
                {"RAN", Align::right},
-               {"AGE", Align::right}});
+               {"AGE", Align::right},
+               {"KEY", Align::left, true},
+               {"CLIENT JOB", Align::left, true},
+               {"FINISHED", Align::left, true}});
   for (const auto& job : list_at(answer, "jobs")) {
     const std::string state = text_at(job, "state");
     table.add({{text_at(job, "id")},
@@ -56,13 +60,27 @@ std::string jobs_text(const Json& answer, WallMs now, bool colour) {
                {std::to_string(number_at(job, "attempts"))},
                {duration(number_at(job, "waited_ms"))},
                {ran(job)},
-               {age_at(job, "received", now)}});
+               {age_at(job, "received", look.now)},
+               {text_at(job, "key")},
+               {text_at(job, "client_job")},
+               {text_at(job, "finished")}});
   }
-  return table.text(colour);
+  return table.text(look);
 }
 
 Result<int> jobs_command(Context& context, const JobsQuery& query) {
-  return show(context, path_of(query), jobs_text);
+  const List list{"jobs", "id", jobs_text, {"waited_ms"}};
+  if (context.watch) return show_list(context, jobs_path(query), list);
+  const auto body = fetch_text(context.client, jobs_path(query));
+  if (!body) return body.error();
+  const auto answer = parse_object(context.client, *body);
+  if (!answer) return answer.error();
+  print(list_text(*body, list, context.format, context.look()));
+  const std::string next = text_at(*answer, "next");
+  if (!next.empty() && context.format != Format::json) {
+    tell("there are older ones: docket jobs list --cursor " + visible(next));
+  }
+  return 0;
 }
 
 }  // namespace docket::cli

@@ -6,6 +6,7 @@
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/secret.h"
+#include "master/cli/show.h"
 #include "master/cli/table.h"
 #include "master/cli/text.h"
 #include "master/cli/views.h"
@@ -44,7 +45,7 @@ std::string key_body(const NewKey& key, const std::string& secret) {
       .dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string keys_text(const Json& answer, WallMs now, bool colour) {
+std::string keys_text(const Json& answer, const Look& look) {
   Table table({{"NAME"},
                {"PER HOUR", Align::right},
                {"QUEUED", Align::right},
@@ -61,9 +62,9 @@ std::string keys_text(const Json& answer, WallMs now, bool colour) {
                {text_at(key, "priority")},
                {true_at(key, "may_async") ? "yes" : "no"},
                {words_of(list_at(key, "require_tags"))},
-               {age_at(key, "created", now)}});
+               {age_at(key, "created", look.now)}});
   }
-  return table.text(colour);
+  return table.text(look);
 }
 
 Result<int> create_key_command(Context& context, const NewKey& key) {
@@ -77,7 +78,7 @@ Result<int> create_key_command(Context& context, const NewKey& key) {
   request.headers = {"Content-Type: application/json"};
   request.body = key_body(key, *secret);
   if (const auto done = carry_out(context.client, request); !done) return done.error();
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     Json made = {{"name", key.name}};
     if (made_here) made["secret"] = *secret;
     print(made.dump() + "\n");
@@ -99,9 +100,8 @@ Result<int> list_keys_command(Context& context) {
   if (!body) return body.error();
   const auto answer = parse_object(context.client, *body);
   if (!answer) return answer.error();
-  const bool as_json = context.format == Format::json;
-  print(as_json ? *body + "\n" : keys_text(*answer, context.now, context.colour));
-  if (!as_json && list_at(*answer, "keys").empty()) tell(kOpen);
+  print(list_text(*body, {"keys", "name", keys_text, {}}, context.format, context.look()));
+  if (!context.as_json() && list_at(*answer, "keys").empty()) tell(kOpen);
   return 0;
 }
 

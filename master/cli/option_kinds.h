@@ -50,8 +50,15 @@ CLI::App* add_command(CLI::App& parent, const char* name, const char* about, con
 // --reason, of a command that changes something.
 void add_reason(CLI::App& command, Options& options);
 
+// -w, of a command that looks.
+void add_watch(CLI::App& command, Options& options);
+
+void add_agents(CLI::App& app, Options& options);
+void add_jobs(CLI::App& app, Options& options);
+
 // options_access.cc: tokens, login, logout, audit, jobs purge
 void add_access(CLI::App& app, Options& options);
+void add_loadtest(CLI::App& app, Options& options);
 void add_purge(CLI::App& jobs, Options& options);
 
 }  // namespace docket::cli

@@ -8,10 +8,8 @@
 namespace docket::cli {
 namespace {
 
-constexpr const char* kStates[] = {"queued", "running", "done", "failed", "expired", "cancelled"};
 constexpr const char* kPriorities[] = {"high", "normal", "low"};
 constexpr int kMostOfKey = 1'000'000'000;
-constexpr const char* kFormats[] = {"table", "json"};
 constexpr const char* kShells[] = {"bash", "zsh"};
 
 // The common options are taken before and after every command; the last one given wins.
@@ -21,144 +19,14 @@ void add_globals(CLI::App& app, Globals& globals) {
                      kDefaultMaster + ")")
       ->type_name("http://H:P")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  app.add_option("-o,--output", globals.format, "table (default) or json")
+  app.add_option("-o,--output", globals.format, "table (default), wide, json, jsonl or name")
       ->type_name("FORMAT")
       ->check(one_of(kFormats))
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  app.add_flag("--no-headers", globals.no_headers, "Tables without their titles");
   for (CLI::App* command : app.get_subcommands([](CLI::App*) { return true; })) {
     add_globals(*command, globals);
   }
-}
-
-CLI::App* add_hold(CLI::App& agents, Options& options, const char* name, const char* about,
-                   const char* examples) {
-  CLI::App* command = add_command(agents, name, about, examples);
-  command->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
-  command->add_option("--reason", options.hold.reason, "Why: shown to whoever wonders")
-      ->type_name("TEXT")
-      ->required();
-  return command;
-}
-
-void add_agents(CLI::App& app, Options& options) {
-  CLI::App* agents = add_command(app, "agents", "The hosts that run programs",
-                                 "  docket agents list\n"
-                                 "  docket agents drain lab-7 --reason 'kernel upgrade'\n"
-                                 "  docket agents resume lab-7");
-  agents->require_subcommand(1);
-  CLI::App* list = add_command(*agents, "list", "Every agent, its load and why it takes no work",
-                               "  docket agents list\n"
-                               "  docket agents list -o json | jq -r '.agents[].name'");
-  list->callback([&options] { options.chosen = agents_command; });
-  CLI::App* cordon = add_hold(*agents, options, "cordon", "Give a host nothing new",
-                              "  docket agents cordon lab-7 --reason 'slow disk'");
-  CLI::App* drain = add_hold(*agents, options, "drain",
-                             "Give a host nothing new, and wait until nothing runs there",
-                             "  docket agents drain lab-7 --reason 'kernel upgrade'\n"
-                             "  docket agents drain lab-7 --reason move --deadline 60\n\n"
-                             "Interrupting it leaves the drain in force.");
-  drain
-      ->add_option("--deadline", options.hold.deadline_s,
-                   "Seconds after which what still runs there goes to other hosts")
-      ->type_name("S")
-      ->check(CLI::Range(0, 86'400));
-  drain->add_flag("--no-wait", options.hold.no_wait, "Return at once");
-  for (CLI::App* command : {cordon, drain}) {
-    command->callback([&options, drains = command == drain] {
-      options.hold.drain = drains;
-      options.chosen = [&options](Context& context) { return hold_command(context, options.hold); };
-    });
-  }
-  CLI::App* resume = add_command(*agents, "resume",
-                                 "Let a host take work again: after cordon, drain or quarantine",
-                                 "  docket agents resume lab-7");
-  resume->add_option("name", options.hold.name, "The agent's name")->type_name("NAME")->required();
-  add_reason(*resume, options);
-  resume->callback([&options] {
-    options.chosen = [&options](Context& context) {
-      return resume_command(context, options.hold.name);
-    };
-  });
-}
-
-void add_jobs_list(CLI::App& jobs, Options& options) {
-  JobsQuery& query = options.jobs;
-  CLI::App* list = add_command(jobs, "list", "The newest runs, newest first",
-                               "  docket jobs list\n"
-                               "  docket jobs list --state failed --agent lab-2 -n 100\n"
-                               "  docket jobs list --outcome 'time limit' --from 24h\n"
-                               "  docket jobs list --from 2026-11-23T10:00:00Z --to 15m\n"
-                               "  docket jobs list -o json | jq -r '.jobs[].id, .next'");
-  list->add_option("--state", query.state, "queued, running, done, failed, expired or cancelled")
-      ->type_name("STATE")
-      ->check(one_of(kStates));
-  list->add_option("--language", query.language, "Only runs in this language")->type_name("LANG");
-  list->add_option("--agent", query.agent, "Only runs whose last try was on this agent")
-      ->type_name("NAME");
-  list->add_option("--key", query.key, "Only runs that came with this API key")->type_name("NAME");
-  list->add_option("--outcome", query.outcome, "Only this outcome: its number or its name")
-      ->type_name("OUTCOME");
-  list->add_option("--from", query.from,
-                   "Only runs that came then or later: RFC 3339, or an age such as 15m, 24h, 7d")
-      ->type_name("TIME");
-  list->add_option("--to", query.to, "Only runs that came before")->type_name("TIME");
-  list->add_option("--text", query.text, "Only runs with this in their id or the client's job id")
-      ->type_name("TEXT");
-  list->add_option("-n,--limit", query.limit, "At most N runs, up to 1000")
-      ->type_name("N")
-      ->check(number_between(1, 1000))
-      ->capture_default_str();
-  list->add_option("--cursor", query.cursor, "Go on behind this run: next in the JSON before")
-      ->type_name("ID");
-  list->callback([&options] {
-    options.chosen = [&options](Context& context) { return jobs_command(context, options.jobs); };
-  });
-}
-
-void add_jobs(CLI::App& app, Options& options) {
-  CLI::App* jobs = add_command(app, "jobs", "Runs: those that wait, run or have ended",
-                               "  docket jobs list --state running\n"
-                               "  docket jobs show 7zk4q\n"
-                               "  docket jobs why 7zk4q\n"
-                               "  docket jobs cancel 7zk4q");
-  jobs->require_subcommand(1);
-  add_jobs_list(*jobs, options);
-  CLI::App* show = add_command(*jobs, "show", "One run: facts, its tries, and its result",
-                               "  docket jobs show 01kaq3v5m8x0000000000007zk\n"
-                               "  docket jobs show 7zk            (the end of an id is enough)\n"
-                               "  docket jobs show 7zk -o json");
-  show->add_option("id", options.job_id,
-                   "The run's id, or a start or end that only one of the newest 1000 has")
-      ->type_name("ID")
-      ->required();
-  show->callback([&options] {
-    options.chosen = [&options](Context& context) { return job_command(context, options.job_id); };
-  });
-  add_purge(*jobs, options);
-  CLI::App* why = add_command(*jobs, "why", "Why a run waits, host by host, or what its tries did",
-                              "  docket jobs why 7zk\n"
-                              "  docket jobs why 7zk -o json | jq '.hosts[] | select(.obstacle == "
-                              "\"full\")'");
-  why->add_option("id", options.job_id, "The run's id, as for docket jobs show")
-      ->type_name("ID")
-      ->required();
-  why->callback([&options] {
-    options.chosen = [&options](Context& context) { return why_command(context, options.job_id); };
-  });
-  CLI::App* cancel = add_command(*jobs, "cancel", "Cancel a run that waits or runs",
-                                 "  docket jobs cancel 7zk\n\n"
-                                 "A program that runs goes on to its own limits, because Jobe "
-                                 "cannot stop it; its\nresult is thrown away. A run that has ended "
-                                 "is left alone (exit status 6).");
-  cancel->add_option("id", options.job_id, "The run's id, as for docket jobs show")
-      ->type_name("ID")
-      ->required();
-  add_reason(*cancel, options);
-  cancel->callback([&options] {
-    options.chosen = [&options](Context& context) {
-      return cancel_command(context, options.job_id);
-    };
-  });
 }
 
 void add_new_key(CLI::App& keys, Options& options) {
@@ -275,10 +143,64 @@ void add_run(CLI::App& app, Options& options) {
                    "A file beside the program, under its base name; may be repeated")
       ->type_name("PATH")
       ->allow_extra_args(false);
+  command->add_flag("--progress", run.progress,
+                    "Say what it waits for and where it runs, also without a terminal");
   command->add_flag("--async", run.asynchronous, "Print the run's id and do not wait");
   command->callback([&options] {
     options.chosen = [&options](Context& context) { return run_command(context, options.run); };
   });
+}
+
+void add_files(CLI::App& app, Options& options) {
+  CLI::App* files = add_command(app, "files", "Support files that runs need, kept by the master",
+                                "  docket files list\n"
+                                "  docket files gc --unused 30d --dry-run");
+  files->require_subcommand(1);
+  CLI::App* list = add_command(*files, "list", "The support files, those used last first",
+                               "  docket files list\n"
+                               "  docket files list -o json | jq .bytes");
+  list->callback([&options] { options.chosen = list_files_command; });
+  CLI::App* gc = add_command(*files, "gc", "Remove files that no run has used for long",
+                             "  docket files gc --unused 30d --dry-run\n"
+                             "  docket files gc --unused 4w -y     (in a script)\n\n"
+                             "What a waiting or running run needs stays. A client that needs a "
+                             "removed one sends it again.");
+  gc->add_option("--unused", options.gc.older_than, "Not used for so long: 30d, 4w")
+      ->type_name("AGE")
+      ->required();
+  gc->add_flag("--dry-run", options.gc.dry_run, "Only say how many there are");
+  gc->add_flag("-y,--yes", options.gc.yes, "Do not ask");
+  add_reason(*gc, options);
+  gc->callback([&options] {
+    options.chosen = [&options](Context& context) {
+      return collect_files_command(context, options.gc);
+    };
+  });
+}
+
+void add_looks(CLI::App& app, Options& options) {
+  CLI::App* status = add_command(app, "status", "How the cluster is doing",
+                                 "  docket status\n"
+                                 "  docket status -w\n"
+                                 "  docket status -o json | jq .queued");
+  add_watch(*status, options);
+  status->callback([&options] { options.chosen = status_command; });
+  CLI::App* doctor =
+      add_command(app, "doctor", "What is wrong with the master, and how to mend it",
+                  "  docket doctor\n"
+                  "  docket doctor -o json | jq '.[] | select(.result != \"ok\")'\n\n"
+                  "At the end it prints what to enter in CodeRunner's settings. The exit\n"
+                  "status is 1 when something failed. On a sandbox host: docket-agent doctor");
+  doctor->callback([&options] { options.chosen = doctor_command; });
+  CLI::App* top = add_command(app, "top", "The cluster on one screen, until Ctrl-C",
+                              "  docket top\n\n"
+                              "Where standard output is no terminal it is shown once.");
+  top->callback([&options] { options.chosen = top_command; });
+  CLI::App* languages =
+      add_command(app, "languages", "Which languages can be run, in which versions, where",
+                  "  docket languages\n"
+                  "  docket languages -o wide     (with the hosts' names)");
+  languages->callback([&options] { options.chosen = languages_command; });
 }
 
 void add_completion(CLI::App& app, Options& options) {
@@ -313,6 +235,11 @@ void add_reason(CLI::App& command, Options& options) {
   command.add_option("--reason", options.reason, "Why, for docket audit")->type_name("TEXT");
 }
 
+void add_watch(CLI::App& command, Options& options) {
+  command.add_flag("-w,--watch", options.watch,
+                   "Show it again every 2 seconds, or what has changed, until Ctrl-C");
+}
+
 void declare(CLI::App& app, Options& options) {
   app.set_version_flag("--version", std::string("docket ") + DOCKET_VERSION);
   app.require_subcommand(1);
@@ -324,17 +251,16 @@ void declare(CLI::App& app, Options& options) {
       "  docket jobs list --state queued\n"
       "  docket --master http://queue.example.org:4001 run hello.py\n\n"
       "Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 denied, 5 unreachable,\n"
-      "6 conflict, 124 timed out.");
-  CLI::App* status = add_command(app, "status", "How the cluster is doing",
-                                 "  docket status\n"
-                                 "  docket status -o json | jq .queued");
-  status->callback([&options] { options.chosen = status_command; });
+      "6 conflict, 7 done in part, 124 timed out.");
+  add_looks(app, options);
   add_agents(app, options);
   add_jobs(app, options);
   add_keys(app, options);
+  add_files(app, options);
   add_access(app, options);
   add_run(app, options);
   add_backup(app, options);
+  add_loadtest(app, options);
   add_completion(app, options);
   add_globals(app, options.globals);
 }

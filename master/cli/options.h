@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "master/cli/commands.h"
 #include "protocol/base/result.h"
@@ -14,16 +15,25 @@ inline constexpr const char* kDefaultMaster = "http://127.0.0.1:4001";
 
 struct Globals {
   std::string master;  // empty: DOCKET_MASTER, the master logged in to, or the default
-  std::string format = "table";
+  std::string format;  // empty: as set elsewhere, or table
+  bool no_headers = false;
 };
+
+// In the order of Format.
+inline constexpr const char* kFormats[] = {"table", "wide", "json", "jsonl", "name"};
 
 using Command = std::function<Result<int>(Context&)>;
 
 struct Options {
   Globals globals;
   HoldOptions hold;
+  NewJoinToken join_token;
   JobsQuery jobs;
   std::string job_id;
+  std::vector<std::string> job_ids;
+  WaitOptions wait;
+  bool offline = false;
+  bool watch = false;
   NewKey key;
   std::string key_name;
   bool yes = false;
@@ -34,6 +44,8 @@ struct Options {
   std::string logout_url;
   AuditQuery audit;
   PurgeOptions purge;
+  LoadTestOptions loadtest;
+  PurgeOptions gc;     // of files
   std::string reason;  // for the audit
   std::string backup_name;
   std::string shell;

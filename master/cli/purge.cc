@@ -1,5 +1,4 @@
 // docket jobs purge
-#include <charconv>
 #include <chrono>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -51,25 +50,6 @@ Status watch(Context& context, std::int64_t older_than_s) {
 
 }  // namespace
 
-std::optional<std::int64_t> seconds_of(const std::string& text) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto parsed = std::from_chars(text.data(), end, number);
-  if (parsed.ec != std::errc() || parsed.ptr + 1 != end || number < 1 || number > 36'500) {
-    return std::nullopt;
-  }
-  switch (*parsed.ptr) {
-    case 'h':
-      return number * 3'600;
-    case 'd':
-      return number * 86'400;
-    case 'w':
-      return number * 7 * 86'400;
-    default:
-      return std::nullopt;
-  }
-}
-
 Result<int> purge_command(Context& context, const PurgeOptions& purge) {
   const auto older_than_s = seconds_of(purge.older_than);
   if (!older_than_s) {
@@ -78,7 +58,7 @@ Result<int> purge_command(Context& context, const PurgeOptions& purge) {
   }
   const auto jobs = left(context, *older_than_s);
   if (!jobs) return jobs.error();
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     print(Json{{"jobs", *jobs}, {"dry_run", purge.dry_run}}.dump() + "\n");
   }
   const std::string what = std::to_string(*jobs) + " finished runs older than " + purge.older_than +

@@ -6,7 +6,9 @@
 
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
+#include "master/cli/progress.h"
 #include "master/cli/run_request.h"
+#include "master/cli/secret.h"
 #include "master/cli/support_files.h"
 #include "master/cli/text.h"
 #include "protocol/job.h"
@@ -98,11 +100,41 @@ void print_as_local(Client& client, const Json& result, int outcome) {
               "\n");
 }
 
+// Tells how the run is doing while its answer is awaited. Its id comes only with the answer, so it
+// is found by the name that it was given; what goes wrong here is no matter of the run's.
+class RunWatch {
+ public:
+  RunWatch(const Client& asker, bool asked_for) : client_(asker.master()), progress_(asked_for) {}
+
+  void join(Request& request) {
+    if (!progress_.shown()) return;
+    request.headers.push_back("X-CodeRunner-Job-Id: " + name_);
+    request.meanwhile = [this] { look(); };
+  }
+  void end() { progress_.clear(); }
+
+ private:
+  void look() {
+    if (id_.empty()) {
+      const auto found = fetch(client_, "/api/v1/jobs?limit=1&from=1h&text=" + name_);
+      if (!found || list_at(*found, "jobs").empty()) return;
+      id_ = text_at(list_at(*found, "jobs")[0], "id");
+    }
+    const auto why = fetch(client_, "/api/v1/jobs/" + percent_encoded(id_) + "/why");
+    if (why) progress_.tell_of(id_, progress_text(*why));
+  }
+
+  Client client_;
+  Progress progress_;
+  const std::string name_ = "docket-run-" + make_secret().substr(0, 12);
+  std::string id_;
+};
+
 Result<int> print_accepted(const Context& context, const Reply& reply) {
   const Json id = Json::parse(reply.body, nullptr, false);
   if (!id.is_string()) return Error{ErrorCode::corrupt, "the master took the run without an id"};
   const std::string text = visible(id.get<std::string>());
-  print((context.format == Format::json ? Json{{"run_id", text}}.dump() : text) + "\n");
+  print((context.as_json() ? Json{{"run_id", text}}.dump() : text) + "\n");
   return 0;
 }
 
@@ -119,14 +151,17 @@ Result<int> run_command(Context& context, const RunOptions& options) {
   request.timeout_s = options.asynchronous ? kAcceptTimeoutSeconds : 0;
   request.body = run_body(*run);
 
+  RunWatch watch(context.client, options.progress);
+  if (!options.asynchronous) watch.join(request);
   const auto reply = context.client.send(request);
+  watch.end();
   if (!reply) return reply.error();
   if (reply->status == 202) return print_accepted(context, *reply);
   if (reply->status != 200) return error_of(context.client, request, *reply);
   const auto result = parse_object(context.client, reply->body);
   if (!result) return result.error();
   const int outcome = static_cast<int>(number_at(*result, "outcome"));
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     print(reply->body + "\n");
   } else {
     print_as_local(context.client, *result, outcome);

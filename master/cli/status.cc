@@ -10,7 +10,7 @@
 
 namespace docket::cli {
 
-std::string status_text(const Json& status, WallMs now, bool colour) {
+std::string status_text(const Json& status, const Look& look) {
   const auto count = [&](const char* key) { return std::to_string(number_at(status, key)); };
   const bool well = true_at(status, "well");
   std::string queued = count("queued");
@@ -26,15 +26,16 @@ std::string status_text(const Json& status, WallMs now, bool colour) {
   }
   std::string refused;
   if (number_at(status, "refused") > 0) {
-    refused = count("refused") + ", the last " + age_at(status, "last_refused", now) +
+    refused = count("refused") + ", the last " + age_at(status, "last_refused", look.now) +
               " ago: " + text_at(status, "last_refusal");
   }
   std::string expired;
   if (number_at(status, "expired") > 0) expired = count("expired") + ", having waited too long";
-  const std::string started = age_at(status, "started", now);
+  const std::string started = age_at(status, "started", look.now);
   std::string master = text_at(status, "version");
   if (!started.empty()) master += ", started " + started + " ago";
-  return toned(visible(text_at(status, "summary")), well ? Tone::good : Tone::doubtful, colour) +
+  return toned(visible(text_at(status, "summary")), well ? Tone::good : Tone::doubtful,
+               look.colour) +
          "\n\n" +
          facts_text(
              {{"Queued", {queued}},
@@ -45,7 +46,7 @@ std::string status_text(const Json& status, WallMs now, bool colour) {
               {"Agents", {count("agents_taking_work") + " of " + count("agents") + " take work"}},
               {"Languages", {languages.empty() ? "none" : languages}},
               {"Master", {master}}},
-             colour);
+             look.colour);
 }
 
 Result<int> status_command(Context& context) {

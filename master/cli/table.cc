@@ -57,20 +57,27 @@ void Table::add(std::vector<Cell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::text(bool colour) const {
-  std::vector<Cell> titles;
+std::string Table::text(const Look& look) const {
+  std::vector<std::vector<Cell>> lines;
+  if (look.headers) {
+    lines.emplace_back();
+    for (const auto& column : columns_) lines.back().push_back({column.title, Tone::strong});
+  }
+  lines.insert(lines.end(), rows_.begin(), rows_.end());
+  std::vector<Column> shown;
   std::vector<std::size_t> widths;
-  for (const auto& column : columns_) {
-    titles.push_back({column.title, Tone::strong});
-    widths.push_back(width_of(column.title));
-  }
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], width_of(row[i].text));
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns_[i].only_wide && !look.wide) {
+      for (auto& line : lines) line.erase(line.begin() + static_cast<long>(shown.size()));
+      continue;
     }
+    std::size_t width = 0;
+    for (const auto& line : lines) width = std::max(width, width_of(line[shown.size()].text));
+    shown.push_back(columns_[i]);
+    widths.push_back(width);
   }
-  std::string out = line_of(titles, columns_, widths, colour);
-  for (const auto& row : rows_) out += line_of(row, columns_, widths, colour);
+  std::string out;
+  for (const auto& line : lines) out += line_of(line, shown, widths, look.colour);
   return out;
 }
 

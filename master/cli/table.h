@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "protocol/base/clock.h"
+
 namespace docket::cli {
 
 enum class Tone { plain, good, doubtful, bad, strong };
@@ -18,6 +20,15 @@ struct Cell {
 struct Column {
   std::string title;
   Align align = Align::left;
+  bool only_wide = false;
+};
+
+// How what is shown looks.
+struct Look {
+  WallMs now = 0;  // for ages
+  bool colour = false;
+  bool wide = false;    // with the columns that are only_wide
+  bool headers = true;  // with the titles of the columns
 };
 
 class Table {
@@ -27,7 +38,7 @@ class Table {
   // As many cells as there are columns.
   void add(std::vector<Cell> cells);
   // With the titles, also when there are no rows.
-  std::string text(bool colour) const;
+  std::string text(const Look& look) const;
 
  private:
   std::vector<Column> columns_;

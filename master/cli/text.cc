@@ -1,6 +1,7 @@
 #include "master/cli/text.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 #include <ctime>
 
@@ -129,6 +130,63 @@ std::string duration(std::int64_t ms) {
   const std::int64_t minutes = seconds / 60;
   if (minutes < 1'440) return two_units(minutes / 60, 'h', minutes % 60, 'm');
   return std::to_string(minutes / 1'440) + "d " + std::to_string(minutes % 1'440 / 60) + "h";
+}
+
+std::string byte_count(std::int64_t bytes) {
+  if (bytes < 1'000) return std::to_string(std::max<std::int64_t>(bytes, 0)) + " B";
+  if (bytes < 1'000'000) return std::to_string(bytes / 1'000) + " kB";
+  const bool giga = bytes >= 1'000'000'000;
+  const std::int64_t tenths = bytes / (giga ? 100'000'000 : 100'000);
+  return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + (giga ? " GB" : " MB");
+}
+
+std::string clipped(std::string_view line, std::size_t columns) {
+  std::string out;
+  std::size_t used = 0;
+  bool coloured = false;
+  while (!line.empty()) {
+    std::size_t bytes = std::max<std::size_t>(sequence_bytes(line), 1);
+    if (line.starts_with("\x1b[")) {
+      bytes = std::min(line.find('m'), line.size() - 1) + 1;
+      coloured = true;
+    } else if (++used > columns) {
+      break;
+    }
+    out += line.substr(0, bytes);
+    line.remove_prefix(bytes);
+  }
+  if (coloured && !line.empty()) out += "\x1b[0m";
+  return out;
+}
+
+std::optional<std::int64_t> seconds_of(std::string_view text) {
+  constexpr std::int64_t kCentury = std::int64_t{36'525} * 86'400;
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto parsed = std::from_chars(text.data(), end, number);
+  if (parsed.ec != std::errc() || parsed.ptr + 1 != end || number < 1) {
+    return std::nullopt;
+  }
+  const char unit = *parsed.ptr;
+  const std::int64_t unit_s = unit == 's'   ? 1
+                              : unit == 'm' ? 60
+                              : unit == 'h' ? 3'600
+                              : unit == 'd' ? 86'400
+                              : unit == 'w' ? 7 * 86'400
+                                            : 0;
+  if (unit_s == 0 || number > kCentury / unit_s) return std::nullopt;
+  return number * unit_s;
+}
+
+std::string rfc3339(WallMs time) {
+  const auto seconds = static_cast<std::time_t>(time / 1'000);
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[48];
+  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900,
+                parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                static_cast<int>(time % 1'000));
+  return text;
 }
 
 std::optional<WallMs> parse_time(std::string_view text) {

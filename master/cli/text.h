@@ -33,6 +33,18 @@ std::string age(std::int64_t ms);
 // "850 ms", "2.3 s", "3m 05s", "2h 05m", "3d 4h".
 std::string duration(std::int64_t ms);
 
+// "0 B", "900 B", "12 kB", "3.4 MB", "1.2 GB".
+std::string byte_count(std::int64_t bytes);
+
+// The line of a terminal's text as far as `columns` reach; its colours take no room.
+std::string clipped(std::string_view line, std::size_t columns);
+
+// Of a time of up to a century: "90s", "30m", "12h", "90d", "26w"; nothing when it is none.
+std::optional<std::int64_t> seconds_of(std::string_view text);
+
+// "2026-01-02T03:04:05.678Z"
+std::string rfc3339(WallMs time);
+
 // A time as the API writes it, "2026-01-02T03:04:05.678Z"; nothing when it is not one.
 std::optional<WallMs> parse_time(std::string_view text);
 

@@ -25,15 +25,15 @@ Status check_name(const std::string& name) {
 
 }  // namespace
 
-std::string tokens_text(const Json& answer, WallMs now, bool colour) {
+std::string tokens_text(const Json& answer, const Look& look) {
   Table table({{"NAME"}, {"ROLE"}, {"SOURCE"}, {"AGE", Align::right}});
   for (const auto& token : list_at(answer, "tokens")) {
     table.add({{text_at(token, "name")},
                {text_at(token, "role")},
                {true_at(token, "source") ? "yes" : "no"},
-               {age_at(token, "created", now)}});
+               {age_at(token, "created", look.now)}});
   }
-  return table.text(colour);
+  return table.text(look);
 }
 
 Result<int> create_token_command(Context& context, const NewToken& token) {
@@ -48,7 +48,7 @@ Result<int> create_token_command(Context& context, const NewToken& token) {
       Json{{"name", token.name}, {"token", secret}, {"role", token.role}, {"source", token.source}}
           .dump();
   if (const auto done = carry_out(context.client, request); !done) return done.error();
-  if (context.format == Format::json) {
+  if (context.as_json()) {
     print(Json{{"name", token.name}, {"token", secret}}.dump() + "\n");
   } else {
     print(secret + "\n");
@@ -60,7 +60,7 @@ Result<int> create_token_command(Context& context, const NewToken& token) {
 }
 
 Result<int> list_tokens_command(Context& context) {
-  return show(context, kTokens, tokens_text);
+  return show_list(context, kTokens, {"tokens", "name", tokens_text, {}});
 }
 
 Result<int> revoke_token_command(Context& context, const std::string& name, bool yes) {

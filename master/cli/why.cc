@@ -15,7 +15,7 @@ std::string in_time(const Json& why, const char* key) {
   return known_at(why, key) ? "in " + duration(number_at(why, key)) : std::string();
 }
 
-std::string ahead_text(const Json& why, bool colour) {
+std::string ahead_text(const Json& why, const Look& look) {
   Table table({{"BEFORE IT", Align::right}, {"KEY"}, {"BECAUSE"}});
   for (const auto& ahead : list_at(why, "ahead")) {
     const std::string key = text_at(ahead, "key");
@@ -26,23 +26,23 @@ std::string ahead_text(const Json& why, bool colour) {
                 : own                         ? "the same key's, and came before"
                                               : "that key's turn comes before"}});
   }
-  return "\n" + table.text(colour);
+  return "\n" + table.text(look);
 }
 
-std::string hosts_text(const Json& why, WallMs now, bool colour) {
+std::string hosts_text(const Json& why, const Look& look) {
   Table table({{"HOST"}, {"STATE"}, {"SINCE", Align::right}, {"WHY NOT THERE"}});
   for (const auto& host : list_at(why, "hosts")) {
     table.add({{text_at(host, "name")},
                {text_at(host, "state")},
-               {age_at(host, "since", now)},
+               {age_at(host, "since", look.now)},
                {text_at(host, "reason")}});
   }
-  return "\n" + table.text(colour);
+  return "\n" + table.text(look);
 }
 
 }  // namespace
 
-std::string why_text(const Json& why, WallMs now, bool colour) {
+std::string why_text(const Json& why, const Look& look) {
   std::string out = visible(text_at(why, "summary")) + "\n\n";
   out += facts_text({{"Run", {text_at(why, "id"), Tone::strong}},
                      {"State", {text_at(why, "state")}},
@@ -51,9 +51,9 @@ std::string why_text(const Json& why, WallMs now, bool colour) {
                      {"Priority", {text_at(why, "priority")}},
                      {"Tried again", {in_time(why, "retry_in_ms")}},
                      {"Gives up", {in_time(why, "gives_up_in_ms")}}},
-                    colour);
-  if (!list_at(why, "ahead").empty()) out += ahead_text(why, colour);
-  if (!list_at(why, "hosts").empty()) out += hosts_text(why, now, colour);
+                    look.colour);
+  if (!list_at(why, "ahead").empty()) out += ahead_text(why, look);
+  if (!list_at(why, "hosts").empty()) out += hosts_text(why, look);
   const Json& history = list_at(why, "history");
   if (!history.empty()) out += "\n";
   for (const auto& line : history) {
@@ -64,7 +64,7 @@ std::string why_text(const Json& why, WallMs now, bool colour) {
 
 Result<int> why_command(Context& context, const std::string& id) {
   const auto whole = whole_id(context, id);
-  return whole ? show(context, "/api/v1/jobs/" + *whole + "/why", why_text) : whole.error();
+  return whole ? show(context, "/api/v1/jobs/" + *whole + "/why", why_text, "id") : whole.error();
 }
 
 }  // namespace docket::cli

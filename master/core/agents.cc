@@ -59,4 +59,11 @@ void Agents::unbind(Agent& agent) {
   agent.link = 0;
 }
 
+void Agents::forget(const std::string& name) {
+  const auto found = agents_.find(name);
+  if (found == agents_.end()) return;
+  CHECK_THAT(!found->second.connected());
+  agents_.erase(found);
+}
+
 }  // namespace docket

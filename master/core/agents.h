@@ -49,8 +49,9 @@ struct Agent {
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
   std::vector<std::string> tags;
-  std::optional<HostReport> host;  // since it connected
-  std::string shortage;            // what its host lacks for a run, and so it takes none
+  std::optional<HostReport> host;               // since it connected
+  std::optional<std::int64_t> clock_offset_ms;  // likewise: its clock less the master's
+  std::string shortage;  // what its host lacks for a run, and so it takes none
   KnownFiles files;
   // Attempts that hold a slot there, current or not, with their CPU limits in seconds.
   std::map<AttemptId, std::uint32_t> occupied;
@@ -74,9 +75,11 @@ struct Agent {
     MonoMs probe_at = 0;
     MonoMs wait_ms = 0;                 // to the probe after that
     std::vector<std::string> untested;  // languages, while it is probed
+    bool joining = false;               // not for a fault: its key is on probation
   };
   std::optional<Quarantine> quarantine;
   std::optional<CanaryRun> canary;  // one at a time
+  std::optional<AgentTest> test;    // the last that an operator asked for
   // Answers without output that wait for one. Their attempts keep their slots.
   std::vector<Unproven> unproven;
   // Why it gets no more runs than it has cores, though it has more slots; and until when.
@@ -107,6 +110,8 @@ class Agents {
   Agent& add(const std::string& name);  // or the one there is
   void bind(Agent& agent, LinkId link);
   void unbind(Agent& agent);
+  // It must not be bound.
+  void forget(const std::string& name);
 
   std::map<std::string, Agent>& all() { return agents_; }
   const std::map<std::string, Agent>& all() const { return agents_; }

@@ -1,21 +1,17 @@
-// Small programs whose output is known: a host that was quarantined must run one in each of its
+// Canaries as the master uses them: a host that was quarantined must run one in each of its
 // languages before it gets students' work again. Pure.
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "protocol/canary.h"
 #include "protocol/job.h"
 #include "protocol/messages.h"
 
 namespace docket {
 
-inline constexpr std::uint32_t kCanaryCputimeSeconds = 10;
 inline constexpr std::uint32_t kCanaryWallMs = 2'000 * kCanaryCputimeSeconds;
-
-// The body of POST runs, or empty when no program is known for the language.
-std::string canary_body(std::string_view language);
 
 // The language of the canary that can prove that output in `wanted` is carried: the same, or else
 // the first of the others that has one; empty when there is none.

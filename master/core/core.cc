@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "protocol/base/check.h"
+#include "protocol/base/link_key.h"
 
 namespace docket {
 
@@ -59,6 +60,7 @@ void Core::on(Restored& event, Now now, Effects& out) {
     agent.reason = "not seen since the master started";
     agent.since = now.wall;
   }
+  restore_keys(event, now, out);
   for (auto& key : event.keys) keys_.emplace(key.name, std::move(key));
   publish_keys();
   AccessTokens access;
@@ -157,6 +159,11 @@ Snapshot Core::snapshot(Now now) const {
   view.expired = expired_;
   view.keys = shown_keys_;
   view.access = access_;
+  view.refused_peers = refused_peers_;
+  for (const auto& [name, key] : agent_keys_) {
+    if (key.trust != Trust::awaiting) continue;
+    view.awaiting.push_back({name, fingerprint_of(key.public_key), key.joined});
+  }
   const ClusterSample cluster = sample(now);
   view.slots = cluster.slots;
   view.busy = cluster.busy;
@@ -182,8 +189,10 @@ Snapshot Core::snapshot(Now now) const {
     shown.languages = agent.languages;
     shown.tags = agent.tags;
     shown.host = agent.host;
+    shown.clock_offset_ms = agent.clock_offset_ms;
     shown.finished = agent.finished;
     shown.host_faults = agent.host_faults;
+    shown.test = agent.test;
     if (!agent.takes_work()) continue;
     for (const auto& language : agent.languages) {
       std::string& version = languages[language.id];

@@ -71,6 +71,7 @@ class Core {
   void on(ClientGone& event, Now now, Effects& out);
   void on(CancelRun& event, Now now, Effects& out);
   void on(HoldAgent& event, Now now, Effects& out);
+  void on(TestAgent& event, Now now, Effects& out);
   void on(CreateKey& event, Now now, Effects& out);
   void on(RevokeKey& event, Now now, Effects& out);
   // Why a run cannot be taken, or nothing.
@@ -89,6 +90,26 @@ class Core {
   // Why a command that must be saved is refused, or nothing.
   std::optional<Error> cannot_save() const;
   void publish_keys();
+
+  // core_joins.cc
+  void on(CreateJoinToken& event, Now now, Effects& out);
+  void on(ApproveAgent& event, Now now, Effects& out);
+  void on(RemoveAgent& event, Now now, Effects& out);
+  void restore_keys(Restored& event, Now now, Effects& out);
+  // Join and Leave; true when the message was one of them.
+  bool admits(FromAgent& event, Now now, Effects& out);
+  Standing on_join(const std::string& token_key, Join& join, Now now, Effects& out);
+  Standing on_leave(const std::string& key, Now now, Effects& out);
+  // Why a host that has a token may not join under this name, or nothing.
+  std::optional<std::string> join_obstacle(const JoinTokenRecord& token, const Join& join,
+                                           Now now) const;
+  bool may_speak_for(const std::string& key, const std::string& name) const;
+  AgentKey* key_of(const std::string& name);
+  // Its canaries have passed, or an operator wants it to work.
+  void trust(const Agent& agent, Effects& out);
+  void forget_agent(const std::string& name, const std::string& why, Now now, Effects& out);
+  void forget_spent_tokens(Now now, Effects& out);
+  void admit_keys(Effects& out);
 
   void on(FromAgent& event, Now now, Effects& out);
   void on(BadFrame& event, Now now, Effects& out);
@@ -112,8 +133,12 @@ class Core {
   bool meet(const std::string& language, const std::string& other) const;
 
   // core_agents.cc
-  void on_hello(LinkId link, Hello& hello, Now now, Effects& out);
+  void on_hello(LinkId link, const std::string& key, Hello& hello, Now now, Effects& out);
+  // Why it is refused, or nothing.
+  std::optional<Refused> hello_refusal(const std::string& key, const Hello& hello) const;
   void on_message(Agent& agent, Hello& message, Now now, Effects& out);
+  void on_message(Agent& agent, Join& message, Now now, Effects& out);
+  void on_message(Agent& agent, Leave& message, Now now, Effects& out);
   void on_message(Agent& agent, Heartbeat& message, Now now, Effects& out);
   void on_message(Agent& agent, SandboxReport& message, Now now, Effects& out);
   void on_message(Agent& agent, HostReport& message, Now now, Effects& out);
@@ -124,7 +149,7 @@ class Core {
   void on_message(Agent& agent, Draining& message, Now now, Effects& out);
   void on_message(Agent& agent, Bye& message, Now now, Effects& out);
   void learn_host(Agent& agent, const HostReport& message, Effects& out);
-  void welcome(Agent& agent, Now now, Effects& out);
+  void welcome(Agent& agent, std::uint32_t protocol, Now now, Effects& out);
   void refuse(LinkId link, Refusal code, std::string reason, Effects& out);
   void reconcile_held(Agent& agent, const std::vector<AttemptId>& held, Now now, Effects& out);
   void set_state(Agent& agent, AgentState state, std::string reason, Now now, Effects& out);
@@ -178,6 +203,8 @@ class Core {
   // `problem` is empty when it printed what it must.
   void end_canary(Agent& agent, const std::string& problem, Now now, Effects& out);
   void fail_probe(Agent& agent, const std::string& problem, Now now, Effects& out);
+  // The next canary of the test that an operator asked for, when a slot is free for it.
+  void go_on_testing(Agent& agent, Now now, Effects& out);
   // What it had yet to prove is void: its connection is new or gone, and it will tell again.
   static void forget_canary(Agent& agent);
 
@@ -222,6 +249,9 @@ class Core {
   std::uint64_t placements_ = 0;
   std::uint64_t canaries_ = 0;
   std::set<std::string> known_languages_;
+  std::map<std::string, AgentKey> agent_keys_;     // by the agent's name
+  std::map<std::string, JoinTokenRecord> tokens_;  // by id
+  std::uint64_t refused_peers_ = 0;
 
   std::unordered_map<JobId, LiveJob> jobs_;
   std::set<std::pair<MonoMs, JobId>> deadlines_;  // one entry a live job

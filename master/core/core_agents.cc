@@ -21,8 +21,9 @@ bool was_reported(const Job& job, const std::string& agent, std::uint32_t attemp
 }  // namespace
 
 void Core::on(FromAgent& event, Now now, Effects& out) {
+  if (admits(event, now, out)) return;
   if (auto* hello = std::get_if<Hello>(&event.message)) {
-    on_hello(event.link, *hello, now, out);
+    on_hello(event.link, event.key, *hello, now, out);
     return;
   }
   Agent* agent = agents_.by_link(event.link);
@@ -53,24 +54,35 @@ void Core::refuse(LinkId link, Refusal code, std::string reason, Effects& out) {
   out.push_back(Send{link, Refused{code, std::move(reason)}});
 }
 
-void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
-  if (hello.protocol != kProtocolVersion) {
-    refuse(link, Refusal::protocol_version,
-           "this master speaks protocol " + std::to_string(kProtocolVersion) +
-               ", the agent speaks " + std::to_string(hello.protocol) + ": upgrade the older one",
-           out);
-    return;
+std::optional<Refused> Core::hello_refusal(const std::string& key, const Hello& hello) const {
+  if (common_protocol(hello.protocol, hello.oldest_protocol) == 0) {
+    return Refused{Refusal::protocol_version,
+                   "this master speaks protocol " + std::to_string(kOldestProtocol) + " to " +
+                       std::to_string(kProtocolVersion) + ", the agent speaks " +
+                       std::to_string(hello.protocol) + ": upgrade the older one"};
   }
   if (!acceptable_agent_name(hello.name)) {
-    refuse(link, Refusal::bad_hello,
-           "the agent's name must be 1 to 64 letters, digits, '-', '_' or '.'", out);
-    return;
+    return Refused{Refusal::bad_hello,
+                   "the agent's name must be 1 to 64 letters, digits, '-', '_' or '.'"};
   }
   if (!std::all_of(hello.tags.begin(), hello.tags.end(), acceptable_agent_name)) {
-    refuse(link, Refusal::bad_hello,
-           "the agent's tags must be 1 to 64 letters, digits, '-', '_' or '.'", out);
+    return Refused{Refusal::bad_hello,
+                   "the agent's tags must be 1 to 64 letters, digits, '-', '_' or '.'"};
+  }
+  if (!may_speak_for(key, hello.name)) {
+    return Refused{Refusal::bad_hello, "this host's key is not that of " + hello.name +
+                                           ": join it by a token of docket agents token"};
+  }
+  return std::nullopt;
+}
+
+void Core::on_hello(LinkId link, const std::string& key, Hello& hello, Now now, Effects& out) {
+  if (auto refused = hello_refusal(key, hello)) {
+    if (!may_speak_for(key, hello.name)) ++refused_peers_;
+    refuse(link, refused->code, std::move(refused->reason), out);
     return;
   }
+  const std::uint32_t protocol = common_protocol(hello.protocol, hello.oldest_protocol);
   Agent* known = agents_.by_name(hello.name);
   if (known != nullptr && known->connected()) {
     if (known->link == link && known->instance == hello.instance) {
@@ -80,7 +92,7 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
       if (hello.languages != known->languages || hello.sandbox_problem != known->sandbox_problem) {
         learn_languages(*known, std::move(hello.languages), std::move(hello.sandbox_problem), out);
       }
-      welcome(*known, now, out);
+      welcome(*known, protocol, now, out);
       return;
     }
     if (known->instance != hello.instance) {
@@ -112,9 +124,17 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   agent.heard = now.mono;
   agent.heard_wall = now.wall;
   forget_canary(agent);
+  const AgentKey* known_key = key_of(agent.name);
+  if (known_key != nullptr && known_key->trust == Trust::probation) {
+    agent.quarantine = Agent::Quarantine{.reason = "it has joined: canaries first",
+                                         .probe_at = now.mono,
+                                         .wait_ms = settings_.probe_first_ms,
+                                         .untested = {},
+                                         .joining = true};
+  }
   settle(agent, now, out);
   learn_languages(agent, std::move(hello.languages), std::move(hello.sandbox_problem), out);
-  welcome(agent, now, out);
+  welcome(agent, protocol, now, out);
   reconcile_held(agent, hello.held, now, out);
   agent.instance = hello.instance;  // what was taken back above belongs to the one before
   // A process knows what it runs, but for what it told us of itself; it does not know what its past
@@ -122,10 +142,13 @@ void Core::on_hello(LinkId link, Hello& hello, Now now, Effects& out) {
   std::erase_if(agent.ghosts, [&](const auto& ghost) {
     return connected_anew && !ghost.second.told && ghost.second.instance == agent.instance;
   });
+  // A host on probation need not wait for the next look at all of them.
+  if (agent.quarantine && agent.quarantine->joining) check_quarantine(agent, now, out);
 }
 
-void Core::welcome(Agent& agent, Now now, Effects& out) {
+void Core::welcome(Agent& agent, std::uint32_t protocol, Now now, Effects& out) {
   Welcome message;
+  message.protocol = protocol;
   message.version = version_;
   message.master_ms = now.mono;
   message.heartbeat_ms = settings_.heartbeat_ms;
@@ -184,13 +207,22 @@ void Core::on_message(Agent&, Hello&, Now, Effects&) {
   CHECK_THAT(false);
 }
 
+void Core::on_message(Agent&, Join&, Now, Effects&) {
+  CHECK_THAT(false);
+}
+
+void Core::on_message(Agent&, Leave&, Now, Effects&) {
+  CHECK_THAT(false);
+}
+
 void Core::on_message(Agent&, Heartbeat&, Now, Effects&) {}
 
 void Core::on_message(Agent& agent, SandboxReport& message, Now, Effects& out) {
   learn_languages(agent, std::move(message.languages), std::move(message.sandbox_problem), out);
 }
 
-void Core::on_message(Agent& agent, HostReport& message, Now, Effects& out) {
+void Core::on_message(Agent& agent, HostReport& message, Now now, Effects& out) {
+  if (message.wall_ms != 0) agent.clock_offset_ms = message.wall_ms - now.wall;
   learn_host(agent, message, out);
 }
 
@@ -326,6 +358,7 @@ void Core::on(HoldAgent& event, Now now, Effects& out) {
       agent->health.clear();
       agent->degraded.clear();
       agent->crowded.clear();
+      trust(*agent, out);
     }
     // One that is stopping by itself goes on with that.
     const bool stops = agent->state == AgentState::draining && agent->stopping;
@@ -401,6 +434,7 @@ void Core::check_agents(Now now, Effects& out) {
       continue;
     }
     check_quarantine(agent, now, out);
+    go_on_testing(agent, now, out);
     check_crowd(agent, now, out);
     if (agent.state == AgentState::draining && !agent.stopping) {
       if (now.mono >= agent.hold_deadline) evict(agent, now, out);

@@ -1,5 +1,5 @@
-// What canaries are sent for: letting a quarantined host back, and finding out whether a host that
-// answers with nothing loses what programs print.
+// What canaries are sent for: letting a quarantined host back, finding out whether a host that
+// answers with nothing loses what programs print, and telling an operator what a host can do.
 #include <algorithm>
 
 #include "master/core/canary.h"
@@ -8,6 +8,26 @@
 #include "protocol/base/check.h"
 
 namespace docket {
+namespace {
+
+void fail(AgentTest::Part& part, const std::string& problem) {
+  part.result = AgentTest::Result::failed;
+  part.problem = problem;
+}
+
+// Of an operator's test; `problem` is empty when it passed.
+void end_part(Agent& agent, const std::string& language, const std::string& problem) {
+  for (AgentTest::Part& part : agent.test->parts) {
+    if (part.language.id != language || part.result != AgentTest::Result::waiting) continue;
+    if (problem.empty()) {
+      part.result = AgentTest::Result::passed;
+    } else {
+      fail(part, problem);
+    }
+  }
+}
+
+}  // namespace
 
 void Core::begin_probe(Agent& agent, Now now, Effects& out) {
   agent.quarantine->untested.clear();
@@ -20,6 +40,7 @@ void Core::begin_probe(Agent& agent, Now now, Effects& out) {
 
 void Core::go_on_probing(Agent& agent, Now now, Effects& out) {
   if (agent.quarantine->untested.empty()) {
+    trust(agent, out);
     agent.quarantine.reset();
     agent.health.clear();
     settle(agent, now, out);
@@ -82,7 +103,8 @@ void Core::send_canary(Agent& agent, const std::string& language, Now now, Effec
 
 void Core::on_canary(Agent& agent, const Finished& finished, Now now, Effects& out) {
   if (!agent.canary || finished.id != agent.canary->id) return;
-  if (judge(finished, kCanaryWallMs) == Verdict::again && !agent.unproven.empty()) {
+  const bool began_nothing = judge(finished, kCanaryWallMs) == Verdict::again;
+  if (began_nothing && !agent.unproven.empty() && !agent.canary->test) {
     // It began nothing and proves nothing: check_quarantine() sends another.
     agent.canary.reset();
     for (Unproven& each : agent.unproven) each.canary_out = false;
@@ -107,7 +129,9 @@ void Core::end_canary(Agent& agent, const std::string& problem, Now now, Effects
     if (!problem.empty()) each.answer.fault_signature = "no output, and " + told;
     conclude(agent, each.answer, now, out);
   }
-  if (agent.state == AgentState::probing && agent.quarantine && due.empty()) {
+  if (ended.test) {
+    end_part(agent, ended.language, problem);
+  } else if (agent.state == AgentState::probing && agent.quarantine && due.empty()) {
     if (problem.empty()) {
       agent.quarantine->untested.pop_back();
       go_on_probing(agent, now, out);
@@ -116,6 +140,43 @@ void Core::end_canary(Agent& agent, const std::string& problem, Now now, Effects
     }
   }
   if (!agent.canary) prove_output(agent, now, out);
+  if (!agent.canary) go_on_testing(agent, now, out);
+}
+
+void Core::on(TestAgent& event, Now now, Effects& out) {
+  Agent* agent = agents_.by_name(event.name);
+  CommandDone done{event.reply_to, std::nullopt};
+  if (agent == nullptr) {
+    done.error = Error{ErrorCode::not_found, "there is no agent named " + event.name};
+  } else if (!agent->connected()) {
+    done.error = Error{ErrorCode::conflict, event.name + " is not connected"};
+  } else if (agent->test && !agent->test->ended()) {
+    done.error = Error{ErrorCode::conflict, event.name + " is being tested already"};
+  } else {
+    AgentTest test{.began = now.wall, .parts = {}};
+    for (const Language& language : agent->languages) {
+      AgentTest::Part part{.language = language};
+      if (canary_body(language.id).empty()) {
+        part.result = AgentTest::Result::untried;
+        part.problem = "no program with a known output is there for it";
+      }
+      test.parts.push_back(std::move(part));
+    }
+    agent->test = std::move(test);
+    go_on_testing(*agent, now, out);
+  }
+  out.push_back(std::move(done));
+}
+
+void Core::go_on_testing(Agent& agent, Now now, Effects& out) {
+  if (!agent.test || agent.canary || agent.slots_taken() >= agent.slots) return;
+  for (const AgentTest::Part& part : agent.test->parts) {
+    if (part.result != AgentTest::Result::waiting) continue;
+    send_canary(agent, part.language.id, now, out);
+    agent.canary->test = true;
+    agent.occupied.emplace(agent.canary->id, kCanaryCputimeSeconds);
+    return;
+  }
 }
 
 void Core::fail_probe(Agent& agent, const std::string& problem, Now now, Effects& out) {
@@ -127,6 +188,11 @@ void Core::fail_probe(Agent& agent, const std::string& problem, Now now, Effects
 }
 
 void Core::forget_canary(Agent& agent) {
+  if (agent.test) {
+    for (AgentTest::Part& part : agent.test->parts) {
+      if (part.result == AgentTest::Result::waiting) fail(part, "its connection ended meanwhile");
+    }
+  }
   agent.canary.reset();
   agent.unproven.clear();
 }

@@ -49,9 +49,11 @@ void Core::on(Submit& event, Now now, Effects& out) {
 
 std::optional<Answer> Core::refusal_of(const Submit& event, Now now) {
   Answer refusal{.to = event.reply_to, .job = event.id, .patience = event.patience};
-  if (stopping_ || !store_problem_.empty()) {
+  // A stopping master takes what still comes in: the listener has closed the door, and who was let
+  // in before would get an error where others wait a second.
+  if (!store_problem_.empty()) {
     refusal.kind = Answer::Kind::unavailable;
-    refusal.reason = stopping_ ? "the master is stopping" : "the master cannot save jobs";
+    refusal.reason = "the master cannot save jobs";
     counters_.refuse(RefusalReason::not_accepting);
     return refusal;
   }

@@ -83,7 +83,8 @@ void Core::judge_health(Agent& agent, const std::string& what, Now now, Effects&
   agent.quarantine = Agent::Quarantine{.reason = what,
                                        .probe_at = now.mono + settings_.probe_first_ms,
                                        .wait_ms = MonoMs{settings_.probe_first_ms} * 2,
-                                       .untested = {}};
+                                       .untested = {},
+                                       .joining = false};
   if (agent.state == AgentState::active || agent.state == AgentState::suspect) {
     set_state(agent, AgentState::quarantined, what, now, out);
   }
@@ -95,7 +96,8 @@ void Core::check_quarantine(Agent& agent, Now now, Effects& out) {
     judge_health(agent, std::string(agent.degraded), now, out);
   }
   // One that missed a heartbeat is back in a moment, or lost in another.
-  if (agent.quarantine && agent.connected() && last_of_a_language(agent, true)) {
+  if (agent.quarantine && !agent.quarantine->joining && agent.connected() &&
+      last_of_a_language(agent, true)) {
     degrade(agent, agent.quarantine->reason, out);
     agent.quarantine.reset();
     const bool out_by_it =

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "master/core/access.h"
+#include "master/core/agent_key.h"
 #include "master/core/api_key.h"
 #include "master/core/audit.h"
 #include "master/core/job.h"
@@ -108,6 +109,12 @@ struct HoldAgent {
   std::string reason;
   std::optional<std::uint32_t> deadline_s;  // then what still runs there goes elsewhere
 };
+// Sends it a canary in each of its languages, whatever its state, and decides nothing by them: the
+// answer says only that it has begun. conflict when it is not connected, or under way already.
+struct TestAgent {
+  ReplyTo reply_to = 0;
+  std::string name;
+};
 // Somebody asks why a job is where it is.
 struct Explain {
   ReplyTo reply_to = 0;
@@ -122,6 +129,22 @@ struct RevokeKey {
   std::string name;
 };
 
+// Lets hosts join. `answer` is what the front tells its client when that has been done.
+struct CreateJoinToken {
+  ReplyTo reply_to = 0;
+  JoinTokenRecord token;
+  std::string answer;
+};
+// Lets a host that awaits approval onto the link; `who` is its name or its key's fingerprint.
+struct ApproveAgent {
+  ReplyTo reply_to = 0;
+  std::string who;
+};
+// Revokes an agent's key and forgets it. conflict while something runs there.
+struct RemoveAgent {
+  ReplyTo reply_to = 0;
+  std::string name;
+};
 // Tokens of the operations listener.
 struct GrantAccess {
   ReplyTo reply_to = 0;
@@ -144,6 +167,7 @@ struct Record {
 struct FromAgent {
   LinkId link = 0;
   ToMaster message;
+  std::string key = {};  // the public key that its connection proved; empty: the link is plain
 };
 
 // A frame came that is no message of ours.
@@ -170,6 +194,8 @@ struct Restored {
   std::vector<Job> jobs;  // none of them final
   std::vector<AgentRecord> agents;
   std::vector<ApiKey> keys;
+  std::vector<AgentKey> agent_keys;
+  std::vector<JoinTokenRecord> tokens;
   std::vector<AccessToken> access;
   std::vector<Named> named;         // in order of arrival
   std::map<JobId, FileHold> holds;  // of their files, where all are still there
@@ -185,13 +211,13 @@ struct Reconfigure {
   CoreSettings settings;
 };
 
-// The master is stopping: accept nothing more.
+// The master is stopping: nobody else is let in; who watches an asynchronous run is sent away.
 struct StopAccepting {};
 
-using Event =
-    std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, CreateKey, RevokeKey,
-                 GrantAccess, RevokeAccess, PurgeBodies, Record, Explain, FromAgent, BadFrame,
-                 LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
+using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, TestAgent,
+                           CreateKey, RevokeKey, CreateJoinToken, ApproveAgent, RemoveAgent,
+                           GrantAccess, RevokeAccess, PurgeBodies, Record, Explain, FromAgent,
+                           BadFrame, LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
 
 // ---- effects
 
@@ -215,6 +241,23 @@ struct DeleteKey {
   std::string name;
 };
 
+struct SaveAgentKey {
+  AgentKey key;
+};
+
+// What is kept of an agent, its key too.
+struct DeleteAgent {
+  std::string name;
+};
+
+struct SaveJoinToken {
+  JoinTokenRecord token;
+};
+
+struct DeleteJoinToken {
+  std::string id;
+};
+
 struct SaveAccess {
   AccessToken token;
 };
@@ -230,6 +273,11 @@ struct SaveAudit {
 // Carried out in small steps, as soon as commits leave time for it, also after a restart.
 struct SavePurge {
   WallMs before = 0;
+};
+
+// From now on only these may begin a connection.
+struct AdmitKeys {
+  std::shared_ptr<const LinkKeys> keys;
 };
 
 struct Send {
@@ -291,6 +339,7 @@ constexpr bool waits_for_commit(Answer::Kind kind) {
 struct CommandDone {
   ReplyTo to = 0;
   std::optional<Error> error;
+  std::string answer = {};  // what the command said should be told; empty: nothing
 };
 
 // Why a job is where it is; nothing when it is not among the unfinished ones.
@@ -308,8 +357,9 @@ struct Note {
 };
 
 using Effect =
-    std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAccess, DeleteAccess,
-                 SaveAudit, SavePurge, Send, SendChunk, Answer, CommandDone, Explained, Note>;
+    std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey, DeleteAgent,
+                 SaveJoinToken, DeleteJoinToken, SaveAccess, DeleteAccess, SaveAudit, SavePurge,
+                 AdmitKeys, Send, SendChunk, Answer, CommandDone, Explained, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace docket

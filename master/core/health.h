@@ -70,6 +70,7 @@ struct CanaryRun {
   AttemptId id;
   std::string language;
   MonoMs until = 0;
+  bool test = false;  // an operator asked for it
 };
 
 // An answer that no output came with: the program printed nothing, or its host lost it. It is told

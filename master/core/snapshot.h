@@ -54,6 +54,39 @@ constexpr std::string_view agent_state_name(AgentState state) {
   return "unknown";
 }
 
+// What came of the canaries that an operator had sent to a host, one in each of its languages.
+struct AgentTest {
+  enum class Result : std::uint8_t { waiting, passed, failed, untried };
+  struct Part {
+    Language language;
+    Result result = Result::waiting;
+    std::string problem = {};  // why it failed, or was not tried
+  };
+  WallMs began = 0;
+  std::vector<Part> parts;
+
+  bool ended() const {
+    for (const Part& part : parts) {
+      if (part.result == Result::waiting) return false;
+    }
+    return true;
+  }
+};
+
+constexpr std::string_view test_result_name(AgentTest::Result result) {
+  switch (result) {
+    case AgentTest::Result::waiting:
+      return "waiting";
+    case AgentTest::Result::passed:
+      return "passed";
+    case AgentTest::Result::failed:
+      return "failed";
+    case AgentTest::Result::untried:
+      return "untried";
+  }
+  return "unknown";
+}
+
 struct AgentView {
   std::string name;
   std::string version;
@@ -68,13 +101,23 @@ struct AgentView {
   std::uint32_t weight_percent = 100;
   std::vector<Language> languages;
   std::vector<std::string> tags;
-  std::optional<HostReport> host;  // as it last told
-  std::uint64_t finished = 0;      // attempts that ended here with an answer
-  std::uint64_t host_faults = 0;   // attempts that ended here by the host's fault
+  std::optional<HostReport> host;               // as it last told
+  std::optional<std::int64_t> clock_offset_ms;  // its clock less the master's, less the way
+  std::uint64_t finished = 0;                   // attempts that ended here with an answer
+  std::uint64_t host_faults = 0;                // attempts that ended here by the host's fault
+
+  std::optional<AgentTest> test;  // the last that an operator asked for
 
   bool takes_runs() const {
     return state == AgentState::active && shortage.empty() && !languages.empty();
   }
+};
+
+// A host that has joined and awaits an operator's approval.
+struct AwaitingAgent {
+  std::string name;
+  std::string fingerprint;  // of its key
+  WallMs since = 0;
 };
 
 struct Snapshot {
@@ -100,6 +143,8 @@ struct Snapshot {
   WallMs last_refused = 0;              // and when; 0: never
   std::uint64_t expired = 0;            // runs that waited too long, since this start
   std::shared_ptr<const ApiKeys> keys;  // never null; empty: the API is open
+  std::uint64_t refused_peers = 0;      // that the link turned away, since this start
+  std::vector<AwaitingAgent> awaiting;  // by name
   std::shared_ptr<const AccessTokens> access;  // never null
   std::vector<AgentView> agents;               // by name
   std::vector<Language> languages;             // union over live agents, by id

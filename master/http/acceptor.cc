@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -52,14 +53,26 @@ UniqueFd listen_on(const addrinfo& at) {
   return {};
 }
 
+bool listens_on(const UniqueFd& kept, const addrinfo& at) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  int listening = 0;
+  socklen_t answer = sizeof listening;
+  return kept.get() >= 0 &&
+         ::getsockopt(kept.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &answer) == 0 &&
+         listening != 0 &&
+         ::getsockname(kept.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0 &&
+         size == at.ai_addrlen && std::memcmp(&address, at.ai_addr, size) == 0;
+}
+
 bool out_of_descriptors(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, int spare_descriptors,
-                                                 Logger log) {
+Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, UniqueFd kept,
+                                                 int spare_descriptors, Logger log) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -72,7 +85,7 @@ Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, int spar
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
   int error = 0;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    UniqueFd socket = listen_on(*at);
+    UniqueFd socket = listens_on(kept, *at) ? std::move(kept) : listen_on(*at);
     if (socket.get() >= 0) {
       const Address bound{listen.host, bound_port(socket.get())};
       return std::unique_ptr<Acceptor>(

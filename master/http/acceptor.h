@@ -26,11 +26,13 @@ class Acceptor {
 
   // unavailable when the address cannot be bound; the message names it and the reason. While the
   // process has no more than `spare_descriptors` left, nothing is accepted.
-  static Result<std::unique_ptr<Acceptor>> bind(const Address& listen, int spare_descriptors,
-                                                Logger log);
+  // `kept`: a socket that listens there already, or none.
+  static Result<std::unique_ptr<Acceptor>> bind(const Address& listen, UniqueFd kept,
+                                                int spare_descriptors, Logger log);
   ~Acceptor() { stop(); }
 
   const Address& address() const { return address_; }
+  int socket() const { return socket_.get(); }
   void start(OnAccept on_accept);
   // Closes the listening socket; a further connection is refused by the system. May be repeated.
   void stop();

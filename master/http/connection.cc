@@ -9,6 +9,7 @@ namespace {
 // How long, and how many bytes beyond the largest body, a client may go on sending after an answer
 // that closes: closing under a client that still sends would take the answer away from it.
 constexpr MonoMs kLingerMs = 2'000;
+constexpr MonoMs kFirstRequestMs = 5'000;  // of a client that was let in just before the end
 constexpr std::size_t kLingerBytes = 1u << 20;
 constexpr std::size_t kJoinedBodyBytes = 16u << 10;  // smaller bodies are copied behind their head
 constexpr std::size_t kKeptOutBytes = 32u << 10;     // of the output buffer, between answers
@@ -100,6 +101,7 @@ std::optional<Request> Connection::take_request(MonoMs now) {
     CHECK_THAT(pay());  // what is parsed is no more than what was stored
     return std::nullopt;
   }
+  served_ = true;
   framing_.head_only = parser_.head_only();
   framing_.close = !parser_.keep_alive();
   framing_.keep_alive = parser_.http_1_0();
@@ -204,7 +206,8 @@ MonoMs Connection::deadline() const {
   }
   switch (parser_.state()) {
     case RequestParser::State::head:
-      return since_ + (parser_.started() ? options_.head_timeout_ms : options_.idle_timeout_ms);
+      if (parser_.started()) return since_ + options_.head_timeout_ms;
+      return since_ + (quiescing_ ? kFirstRequestMs : options_.idle_timeout_ms);
     case RequestParser::State::body:
       return std::min(input_at_, stretch_at_) + options_.body_timeout_ms;
     case RequestParser::State::complete:
@@ -228,7 +231,9 @@ bool Connection::idle() const {
 
 void Connection::quiesce(MonoMs now) {
   quiescing_ = true;
-  if (idle()) linger(now);
+  if (!idle()) return;
+  if (served_) return linger(now);
+  since_ = now;
 }
 
 void Connection::lose() {

@@ -42,9 +42,11 @@ class Connection {
   void sent(std::size_t bytes, MonoMs now);
 
   MonoMs deadline() const;
-  void expire(MonoMs now);   // does what is due, if the deadline has passed
-  void quiesce(MonoMs now);  // close now when idle, else behind the next answer
-  void lose();               // the socket has failed
+  void expire(MonoMs now);  // does what is due, if the deadline has passed
+  // Close behind the next answer, or now when there have been some. Who has come just now may
+  // still ask, once.
+  void quiesce(MonoMs now);
+  void lose();  // the socket has failed
 
   Fate fate() const { return fate_; }
   // The status with which it has refused input by itself since the last call; 0: it has not.
@@ -76,6 +78,7 @@ class Connection {
   Fate fate_ = Fate::open;
   int refused_ = 0;
   bool quiescing_ = false;
+  bool served_ = false;     // a request was taken
   bool continued_ = false;  // 100 Continue was sent for this request
   Framing framing_;         // of the answer to the request taken last
 

@@ -45,6 +45,7 @@ class PistacheServer : public Server {
   }
 
   Address address() const override { return acceptor_->address(); }
+  int listening_socket() const override { return acceptor_->socket(); }
 
   void respond(RequestId id, Response response) override {
     const auto reactor = static_cast<std::size_t>(id >> 48 & 0xff);
@@ -97,7 +98,8 @@ Result<std::unique_ptr<Server>> Server::start(Options options, Handler handler, 
                      std::to_string(kFewestDescriptors) +
                      " are needed: raise it (ulimit -n, or LimitNOFILE= of the service)"};
   }
-  auto acceptor = Acceptor::bind(options.listen, options.spare_descriptors, log);
+  auto acceptor =
+      Acceptor::bind(options.listen, UniqueFd(options.kept_socket), options.spare_descriptors, log);
   if (!acceptor) return acceptor.error();
   auto budget = std::make_shared<ByteBudget>(options.max_buffered_bytes);
   auto setup = std::make_shared<const Setup>(Setup{

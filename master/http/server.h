@@ -76,6 +76,7 @@ struct Options {
   // Connections leave so many descriptors to files, database and agents; more clients wait in the
   // system's queue.
   int spare_descriptors = 64;
+  int kept_socket = -1;  // listens on `listen` already (protocol/base/kept_sockets.h); taken over
   std::shared_ptr<Traffic> traffic;  // counts the answers; null: nobody does
 };
 
@@ -93,9 +94,11 @@ class Server {
                                                Gone gone = {});
   virtual ~Server() = default;  // closes every connection and joins the threads
 
-  virtual Address address() const = 0;  // with the port really bound
+  virtual Address address() const = 0;       // with the port really bound
+  virtual int listening_socket() const = 0;  // the server's own; -1 after stop_accepting()
   virtual void respond(RequestId id, Response response) = 0;
-  // Accept no further connections and close idle ones; open requests are still answered.
+  // Accept no further connections and close idle ones; open requests are still answered, and a
+  // client that was let in just before has five seconds to ask.
   virtual void stop_accepting() = 0;
   virtual std::size_t open_connections() const = 0;
   virtual std::size_t buffered_bytes() const = 0;  // what counts against max_buffered_bytes now

@@ -13,6 +13,7 @@ constexpr std::size_t kMostMessagesPerTurn = 256;
 constexpr MonoMs kPublishEveryMs = 20;
 // A busy disk takes seconds for a commit; a sound one not so many.
 constexpr MonoMs kJournalStallMs = 10'000;
+constexpr MonoMs kStoppingTurnMs = 20;  // connections end without a word to the loop
 constexpr MonoMs kOversleptMs = 1'000;
 
 }  // namespace
@@ -39,12 +40,13 @@ void Loop::run() {
     events_.clear();
     router_.receive(kMostMessagesPerTurn, events_);
     for (Event& event : events_) core_.step(std::move(event), now, effects_);
-    if (!events_.empty()) unpublished_ = true;
+    if (!events_.empty() || router_.refused() != refused_shown_) unpublished_ = true;
     watch_journal(now);
     core_.tick(now, effects_);
     perform(now);
     tell_service_manager(now);
-    if (stopping_ && ((core_.nobody_waits() && held_.empty()) || now.mono >= stop_by_)) return;
+    if (now.mono >= stop_by_) return;
+    if (nobody_asks_ && core_.nobody_waits() && held_.empty() && nobody_asks_()) return;
   }
 }
 
@@ -55,6 +57,7 @@ void Loop::sleep(Now now) {
     until = std::min(until, journal_moved_ + kJournalStallMs);
   }
   if (unpublished_) until = std::min(until, next_publish_);
+  if (nobody_asks_) until = std::min(until, now.mono + kStoppingTurnMs);
   const MonoMs wait = until == kNever ? 60'000 : std::clamp<MonoMs>(until - now.mono, 0, 60'000);
   pollfd fds[2] = {{router_.fd(), POLLIN, 0}, {inbox_.fd(), POLLIN, 0}};
   ::poll(fds, 2, static_cast<int>(wait));
@@ -96,7 +99,7 @@ void Loop::on(const store::JournalProgress& progress, Now now) {
 }
 
 void Loop::on(const Stop& stop, Now now) {
-  stopping_ = true;
+  nobody_asks_ = stop.nobody_asks;
   stop_by_ = now.mono + stop.drain_ms;
   core_.step(StopAccepting{}, now, effects_);
 }
@@ -128,7 +131,9 @@ void Loop::perform(Now now) {
   // Agents and languages change together with a note; whoever hears of it must find it published.
   publish(now, noted);
   for (Effect& effect : effects_) {
-    if (auto* order = std::get_if<Send>(&effect)) {
+    if (auto* admit = std::get_if<AdmitKeys>(&effect)) {
+      router_.admit(std::move(admit->keys));
+    } else if (auto* order = std::get_if<Send>(&effect)) {
       if (order->after_commit && committed_ < batch_) {
         held_.push_back({batch_, std::move(*order)});
       } else {
@@ -151,7 +156,10 @@ void Loop::perform(Now now) {
 
 void Loop::publish(Now now, bool at_once) {
   if (!at_once && (!unpublished_ || now.mono < next_publish_)) return;
-  published_.set(core_.snapshot(now));
+  Snapshot snapshot = core_.snapshot(now);
+  refused_shown_ = router_.refused();
+  snapshot.refused_peers += refused_shown_;
+  published_.set(std::move(snapshot));
   unpublished_ = false;
   next_publish_ = now.mono + kPublishEveryMs;
 }

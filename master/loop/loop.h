@@ -42,8 +42,11 @@ class Loop {
     inbox_.post(Order{std::move(command), std::move(entry)});
   }
   void journal_progress(const store::JournalProgress& progress) { inbox_.post(progress); }
-  // Accept nothing more; run() returns when no client waits, or drain_ms from now.
-  void stop_when_idle(std::uint32_t drain_ms) { inbox_.post(Stop{drain_ms}); }
+  // run() returns when no client waits and `nobody_asks`, which it calls, says that none will, or
+  // drain_ms from now.
+  void stop_when_idle(std::uint32_t drain_ms, std::function<bool()> nobody_asks) {
+    inbox_.post(Stop{drain_ms, std::move(nobody_asks)});
+  }
 
   // Returns after a stop.
   void run();
@@ -51,6 +54,7 @@ class Loop {
  private:
   struct Stop {
     std::uint32_t drain_ms;
+    std::function<bool()> nobody_asks;
   };
   struct Order {
     Event command;
@@ -100,7 +104,8 @@ class Loop {
                                    // never: none is
   MonoMs next_publish_ = 0;
   bool unpublished_ = true;
-  bool stopping_ = false;
+  std::uint64_t refused_shown_ = 0;    // peers, in what was last published
+  std::function<bool()> nobody_asks_;  // set when it is to stop
   MonoMs stop_by_ = kNever;
 };
 

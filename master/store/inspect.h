@@ -9,7 +9,7 @@ namespace docket::store {
 
 // In the database's header: that it is Docket's. Layouts before 4 have 0 there.
 constexpr std::int64_t kApplicationId = 0x446f636b;
-constexpr std::int64_t kNewestLayout = 7;
+constexpr std::int64_t kNewestLayout = 8;
 
 std::string database_path(const std::string& data_dir);
 

@@ -67,6 +67,11 @@ struct Statements {
   Statement save_agent;
   Statement save_key;
   Statement delete_key;
+  Statement save_agent_key;
+  Statement delete_agent;
+  Statement delete_agent_key;
+  Statement save_join_token;
+  Statement delete_join_token;
   Statement save_access;
   Statement delete_access;
   Statement save_purge;
@@ -81,6 +86,11 @@ Result<Statements> prepare_all(Connection& connection) {
       {&statements.save_agent, kSaveAgent},
       {&statements.save_key, kSaveKey},
       {&statements.delete_key, "DELETE FROM api_keys WHERE name = ?"},
+      {&statements.save_agent_key, kSaveAgentKey},
+      {&statements.delete_agent, "DELETE FROM agents WHERE name = ?"},
+      {&statements.delete_agent_key, "DELETE FROM agent_keys WHERE name = ?"},
+      {&statements.save_join_token, kSaveJoinToken},
+      {&statements.delete_join_token, "DELETE FROM join_tokens WHERE id = ?"},
       {&statements.save_access, kSaveAccess},
       {&statements.delete_access, "DELETE FROM access_tokens WHERE name = ?"},
       {&statements.save_purge, "UPDATE store SET purge_before_ms = max(purge_before_ms, ?)"},
@@ -127,6 +137,19 @@ class SqliteJournal final : public Journal {
   Status write(const SaveKey& save) { return store::save(statements_.save_key, save.key); }
   Status write(const DeleteJob& gone) { return remove(statements_.delete_job, gone.job.text()); }
   Status write(const DeleteKey& gone) { return remove(statements_.delete_key, gone.name); }
+  Status write(const SaveAgentKey& save) {
+    return store::save(statements_.save_agent_key, save.key);
+  }
+  Status write(const SaveJoinToken& save) {
+    return store::save(statements_.save_join_token, save.token);
+  }
+  Status write(const DeleteJoinToken& gone) {
+    return remove(statements_.delete_join_token, gone.id);
+  }
+  Status write(const DeleteAgent& gone) {
+    Status done = remove(statements_.delete_agent, gone.name);
+    return done ? remove(statements_.delete_agent_key, gone.name) : done;
+  }
   Status write(const SaveAccess& save) { return store::save(statements_.save_access, save.token); }
   Status write(const DeleteAccess& gone) { return remove(statements_.delete_access, gone.name); }
   Status write(const SaveAudit& save) { return audit_.append(save.entry); }

@@ -24,8 +24,9 @@
 
 namespace docket::store {
 
-using Save = std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAccess,
-                          DeleteAccess, SaveAudit, SavePurge>;
+using Save =
+    std::variant<SaveJob, DeleteJob, SaveAgent, SaveKey, DeleteKey, SaveAgentKey, DeleteAgent,
+                 SaveJoinToken, DeleteJoinToken, SaveAccess, DeleteAccess, SaveAudit, SavePurge>;
 
 // Moves the effect to the end of `saves` if it is one.
 void take_save(Effect& effect, std::vector<Save>& saves);

@@ -3,6 +3,7 @@
 #include <mutex>
 #include <vector>
 
+#include "master/store/inspect.h"
 #include "master/store/list_query.h"
 #include "master/store/rows.h"
 #include "master/store/schema.h"
@@ -124,6 +125,21 @@ Result<std::unique_ptr<JobReader>> open_reader(const std::string& data_dir,
   auto probe = open_for_reading(data_dir);
   if (!probe) return probe.error();
   return std::unique_ptr<JobReader>(std::make_unique<SqliteReader>(data_dir, std::move(on_damage)));
+}
+
+Result<std::unique_ptr<JobReader>> open_stopped(const std::string& data_dir) {
+  if (const auto sound = refuse_unsound(data_dir); !sound) return sound.error();
+  auto connection = open_for_reading(data_dir);
+  if (!connection) return connection.error();
+  const auto layout = connection->integer("PRAGMA user_version");
+  if (!layout) return with_help(data_dir, layout.error());
+  if (*layout != kNewestLayout) {
+    return Error{ErrorCode::conflict, database_path(data_dir) + ": it has layout " +
+                                          std::to_string(*layout) + ", and this docket reads " +
+                                          std::to_string(kNewestLayout) +
+                                          ": docket-master of this version migrates it"};
+  }
+  return open_reader(data_dir);
 }
 
 }  // namespace docket::store

@@ -15,4 +15,8 @@ namespace docket::store {
 Result<std::unique_ptr<JobReader>> open_reader(
     const std::string& data_dir, std::function<void(const std::string&)> on_damage = {});
 
+// The database of a master that has stopped; nobody may open it for writing meanwhile. Refuses what
+// a master would refuse to start with, and a layout that one must bring up to date first.
+Result<std::unique_ptr<JobReader>> open_stopped(const std::string& data_dir);
+
 }  // namespace docket::store

@@ -43,6 +43,14 @@ Result<Restored> read_restored(Connection& connection) {
   done = for_each_row(connection, select(kKeyColumns, "api_keys ORDER BY name"),
                       [&](const Statement& row) { return append(restored.keys, read_key(row)); });
   if (!done) return done.error();
+  done = for_each_row(
+      connection, select(kAgentKeyColumns, "agent_keys ORDER BY name"),
+      [&](const Statement& row) { return append(restored.agent_keys, read_agent_key(row)); });
+  if (!done) return done.error();
+  done = for_each_row(
+      connection, select(kJoinTokenColumns, "join_tokens ORDER BY id"),
+      [&](const Statement& row) { return append(restored.tokens, read_join_token(row)); });
+  if (!done) return done.error();
   done =
       for_each_row(connection, select(kAccessColumns, "access_tokens ORDER BY name"),
                    [&](const Statement& row) { return append(restored.access, read_access(row)); });

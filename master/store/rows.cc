@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "protocol/base/link_key.h"
+
 namespace docket::store {
 namespace {
 
@@ -108,6 +110,24 @@ Status save(Statement& save_key, const ApiKey& key) {
   return save_key.run();
 }
 
+Status save(Statement& save_agent_key, const AgentKey& key) {
+  save_agent_key.bind(1, key.name);
+  save_agent_key.bind(2, key.public_key);
+  save_agent_key.bind(3, static_cast<std::int64_t>(key.trust));
+  save_agent_key.bind(4, key.joined);
+  return save_agent_key.run();
+}
+
+Status save(Statement& save_join_token, const JoinTokenRecord& token) {
+  save_join_token.bind(1, token.id);
+  save_join_token.bind(2, token.expires);
+  save_join_token.bind(3, std::int64_t{token.uses});
+  save_join_token.bind(4, std::int64_t{token.approve});
+  const std::string tags = dump(token.tags);
+  save_join_token.bind(5, tags);
+  return save_join_token.run();
+}
+
 Status save(Statement& save_access, const AccessToken& token) {
   save_access.bind(1, token.name);
   save_access.bind(2, token.hash);
@@ -165,6 +185,34 @@ Result<ApiKey> read_key(const Statement& row) {
     return Error{ErrorCode::corrupt, "database: key " + key.name + ": " + e.what()};
   }
   return key;
+}
+
+Result<AgentKey> read_agent_key(const Statement& row) {
+  AgentKey key;
+  key.name = row.text(0);
+  key.public_key = row.text(1);
+  const auto trust = row.integer(2);
+  // Who is let in must not hang on a guess.
+  if (!is_link_key(key.public_key) || trust < 1 || trust > static_cast<std::int64_t>(kLastTrust)) {
+    return Error{ErrorCode::corrupt, "database: the link key of agent " + key.name + " is none"};
+  }
+  key.trust = static_cast<Trust>(trust);
+  key.joined = row.integer(3);
+  return key;
+}
+
+Result<JoinTokenRecord> read_join_token(const Statement& row) {
+  JoinTokenRecord token;
+  token.id = row.text(0);
+  token.expires = row.integer(1);
+  token.uses = static_cast<std::uint32_t>(row.integer(2));
+  token.approve = row.integer(3) != 0;
+  try {
+    token.tags = json::parse(row.text(4)).get<std::vector<std::string>>();
+  } catch (const json::exception& e) {
+    return Error{ErrorCode::corrupt, "database: token " + token.id + ": " + e.what()};
+  }
+  return token;
 }
 
 Result<AccessToken> read_access(const Statement& row) {

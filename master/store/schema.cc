@@ -131,9 +131,26 @@ constexpr const char* kVersion7 = R"sql(
   CREATE INDEX jobs_undone ON jobs (id) WHERE state > 3;
 )sql";
 
+// Who may be on the link (master/core/agent_key.h). No secret is in these.
+constexpr const char* kVersion8 = R"sql(
+  CREATE TABLE agent_keys (
+    name       TEXT PRIMARY KEY NOT NULL,
+    public_key TEXT NOT NULL UNIQUE,
+    trust      INTEGER NOT NULL,
+    joined_ms  INTEGER NOT NULL
+  );
+  CREATE TABLE join_tokens (
+    id         TEXT PRIMARY KEY NOT NULL,
+    expires_ms INTEGER NOT NULL,
+    uses       INTEGER NOT NULL,
+    approve    INTEGER NOT NULL,
+    tags       TEXT NOT NULL
+  );
+)sql";
+
 // Append only; the index + 1 is the version.
 constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,
-                                    kVersion5, kVersion6, kVersion7};
+                                    kVersion5, kVersion6, kVersion7, kVersion8};
 static_assert(kMigrations.size() == kNewestLayout);
 
 Status migrate(Connection& connection, const Logger& log) {

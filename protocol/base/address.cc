@@ -17,6 +17,12 @@ std::string Address::text() const {
   return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+bool Address::is_loopback() const {
+  const bool four =
+      host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos;
+  return four || host == "::1" || host == "localhost";
+}
+
 Result<Address> parse_address(std::string_view setting, std::string_view text) {
   constexpr std::string_view kWanted = "HOST:PORT, for example 127.0.0.1:4000 (port 0 means any)";
   const auto colon = text.rfind(':');

@@ -14,6 +14,8 @@ struct Address {
   std::uint16_t port = 0;
 
   std::string text() const;  // brackets around an IPv6 host
+  // Reached only from this host: 127.0.0.0/8, ::1 or localhost.
+  bool is_loopback() const;
 };
 
 // invalid when the text is not HOST:PORT; `setting` is named in the message.

@@ -27,6 +27,9 @@ class Notifier {
 
   // `status` is one line for people; control characters in it are replaced.
   void ready(const std::string& status) const;
+  // The manager is to keep the socket, by that name, for the program that takes this one's place
+  // (kept_sockets.h); instead of one that it may have by that name already.
+  void keep(const std::string& name, int socket) const;
   // Ends within so long by itself: the manager shall wait, whatever its unit says.
   void stopping(std::uint32_t within_ms) const;
 
@@ -36,7 +39,7 @@ class Notifier {
   void turned(MonoMs now, const std::string& status);
 
  private:
-  void send(const std::string& lines, int flags) const;
+  void send(const std::string& lines, int flags, int socket = -1) const;
 
   int fd_ = -1;
   sockaddr_un to_{};

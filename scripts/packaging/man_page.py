@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 
-COMMON = ("-h,--help", "--version", "--master http", "-o,--output")  # told once, of the whole program
+COMMON = ("-h,--help", "--version", "--master http", "-o,--output", "--no-headers")  # told once, of the whole program
 
 
 class Help:

@@ -69,7 +69,12 @@ set(DOCKET_FIRST_START "starts it")
 set(DOCKET_ENABLED "deb-systemd-helper --quiet was-enabled \"$unit\"")
 package_service(docket-master master)
 file(GLOB documents ${PROJECT_SOURCE_DIR}/docs/*.md ${PROJECT_SOURCE_DIR}/docs/*.svg)
-install(FILES ${documents} ${PROJECT_SOURCE_DIR}/CHANGELOG.md DESTINATION share/doc/docket-master COMPONENT master)
+install(FILES ${documents} DESTINATION share/doc/docket-master COMPONENT master)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs/tls ${PROJECT_SOURCE_DIR}/docs/monitoring
+  DESTINATION share/doc/docket-master COMPONENT master)
+package_file(changelog.gz COMMAND gzip -9nc ${PROJECT_SOURCE_DIR}/CHANGELOG.md
+  DEPENDS ${PROJECT_SOURCE_DIR}/CHANGELOG.md)
+install(FILES ${generated}/changelog.gz DESTINATION share/doc/docket-master COMPONENT master)
 
 package_program(docket-agent agent 8 sbin)
 set(DOCKET_FIRST_START "does not start it: it has no master yet")

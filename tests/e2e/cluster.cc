@@ -100,8 +100,8 @@ Folder::~Folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Cluster::Cluster(std::vector<std::string> master_options)
-    : master_options_(std::move(master_options)) {
+Cluster::Cluster(std::vector<std::string> master_options, Link link)
+    : link_(link), master_options_(std::move(master_options)) {
   static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
   REQUIRE(ready == CURLE_OK);
   start_master("127.0.0.1:0", "127.0.0.1:0", "tcp://127.0.0.1:0");
@@ -112,6 +112,7 @@ void Cluster::start_master(const std::string& jobe, const std::string& ops,
   std::vector<std::string> arguments = {
       "--jobe-listen",   jobe,   "--ops-listen", ops,
       "--agents-listen", agents, "--data",       folder() + "/master"};
+  if (link_ == Link::plain) arguments.push_back("--plain-link");
   arguments.insert(arguments.end(), master_options_.begin(), master_options_.end());
   master_ = std::make_unique<Process>("docket-master", arguments, folder());
   facts_ = master_->wait_ready();
@@ -143,6 +144,11 @@ std::unique_ptr<Process> Cluster::start_agent(const std::string& name, const std
   std::vector<std::string> arguments = {
       "--master", facts_.at("agents"),        "--jobe", "http://" + jobe, "--name", name,
       "--data",   folder() + "/agent-" + name};
+  if (link_ == Link::plain) {
+    arguments.push_back("--plain-link");
+  } else {
+    arguments.insert(arguments.end(), {"--master-key", facts_.at("link")});
+  }
   arguments.insert(arguments.end(), options.begin(), options.end());
   return std::make_unique<Process>("docket-agent", arguments, folder());
 }

@@ -48,10 +48,13 @@ struct Sandbox {
   std::string address;  // H:P
 };
 
+// Between master and agents. A host of an encrypted one must have joined before its agent starts.
+enum class Link { plain, encrypted };
+
 class Cluster {
  public:
   // Starts the master alone.
-  explicit Cluster(std::vector<std::string> master_options = {});
+  explicit Cluster(std::vector<std::string> master_options = {}, Link link = Link::plain);
 
   // One trial sandbox, and an agent beside it that the master has welcomed.
   void add_host(const std::string& name, int slots, int sandbox_slots = 0);
@@ -67,6 +70,8 @@ class Cluster {
   std::string jobe(const std::string& rest) const;  // a URL of the Jobe listener
   std::string ops(const std::string& rest) const;
   std::string agents_url() const { return facts_.at("agents"); }
+  std::string link_key() const { return facts_.at("link"); }  // the master's public one
+  std::string jobe_url() const { return "http://" + facts_.at("jobe"); }
   std::string ops_url() const { return "http://" + facts_.at("ops"); }
 
   Reply run(const std::string& language, const std::string& source,
@@ -91,6 +96,7 @@ class Cluster {
  private:
   void start_master(const std::string& jobe, const std::string& ops, const std::string& agents);
 
+  const Link link_;
   Folder folder_;
   std::vector<std::string> master_options_;
   std::unique_ptr<Process> master_;

@@ -287,8 +287,8 @@ TEST_SUITE("e2e earlier defects") {
     serve(*from_file);
     Process from_environment(
         "docket-agent",
-        {"--master", cluster.agents_url(), "--jobe", "http://" + sandbox.address(), "--name",
-         "lab-2", "--data", cluster.folder() + "/agent-lab-2", "--log-level", "debug"},
+        {"--plain-link", "--master", cluster.agents_url(), "--jobe", "http://" + sandbox.address(),
+         "--name", "lab-2", "--data", cluster.folder() + "/agent-lab-2", "--log-level", "debug"},
         cluster.folder(), {"DOCKET_JOBE_KEY=" + key});
     serve(from_environment);
 
@@ -384,8 +384,8 @@ TEST_SUITE("e2e earlier defects") {
          {"0", "0.0", "-0", "-1", "nan", "NaN", "-nan", "inf", "1e300", "0.001", "x", "1;2"}) {
       CAPTURE(std::string(weight));
       const Ended ended = run("docket-agent",
-                              {"--master", cluster.agents_url(), "--name", "lab-2", "--data",
-                               cluster.folder() + "/lab-2", "--weight", weight},
+                              {"--plain-link", "--master", cluster.agents_url(), "--name", "lab-2",
+                               "--data", cluster.folder() + "/lab-2", "--weight", weight},
                               cluster.folder(), {}, 10'000);
       CHECK(ended.status == 2);
       CHECK(ended.err.find("weight") != std::string::npos);

@@ -46,6 +46,7 @@ constexpr Deed kDeeds[] = {
     {"GET", "/api/v1/status", "", 200, 200, 200, 200},
     {"GET", "/api/v1/history", "", 200, 200, 200, 200},
     {"GET", "/api/v1/agents", "", 200, 200, 200, 200},
+    {"GET", "/api/v1/link", "", 200, 200, 200, 200},
     {"GET", "/api/v1/jobs", "", 200, 200, 200, 200},
     {"GET", "/api/v1/jobs/ID", "", 200, 200, 200, 200},
     {"GET", "/api/v1/jobs/ID/why", "", 200, 200, 200, 200},
@@ -69,6 +70,10 @@ constexpr Deed kDeeds[] = {
     {"POST", "/api/v1/agents/lab-1/cordon", kHold, 403, 403, 204, 204},
     {"POST", "/api/v1/agents/lab-1/drain", kHold, 403, 403, 204, 204},
     {"POST", "/api/v1/agents/lab-1/resume", "{}", 403, 403, 204, 204},
+    {"POST", "/api/v1/agents/nobody/test", "", 403, 403, 404, 404},
+    {"POST", "/api/v1/agents/tokens", "{}", 403, 403, 403, 409},  // the link is plain
+    {"POST", "/api/v1/agents/nobody/approve", "", 403, 403, 403, 404},
+    {"DELETE", "/api/v1/agents/nobody", "", 403, 403, 403, 404},
     {"POST", "/api/v1/jobs/ID/cancel", "{}", 403, 403, 409, 409},
     {"POST", "/api/v1/keys", kNewKey, 403, 403, 403, 204},
     {"DELETE", "/api/v1/keys/k1", "", 403, 403, 403, 204},

@@ -25,19 +25,36 @@ class ServiceManager {
     std::memcpy(here.sun_path, path_.c_str(), path_.size());
     REQUIRE(::bind(fd_, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
   }
-  ~ServiceManager() { ::close(fd_); }
+  ~ServiceManager() {
+    ::close(fd_);
+    if (kept_ >= 0) ::close(kept_);
+  }
   ServiceManager(const ServiceManager&) = delete;
   ServiceManager& operator=(const ServiceManager&) = delete;
 
   const std::string& path() const { return path_; }
+
+  // The socket that the program gave to be kept, last of those in the messages taken; or -1.
+  int kept() const { return kept_; }
 
   // The next message, or nothing after timeout_ms.
   std::optional<std::string> next(int timeout_ms) {
     pollfd poller{fd_, POLLIN, 0};
     if (::poll(&poller, 1, timeout_ms) != 1) return std::nullopt;
     char bytes[4'096];
-    const auto size = ::recv(fd_, bytes, sizeof bytes, 0);
+    iovec text{bytes, sizeof bytes};
+    alignas(cmsghdr) char rights[CMSG_SPACE(sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &text;
+    message.msg_iovlen = 1;
+    message.msg_control = rights;
+    message.msg_controllen = sizeof rights;
+    const auto size = ::recvmsg(fd_, &message, 0);
     REQUIRE(size >= 0);
+    if (const cmsghdr* header = CMSG_FIRSTHDR(&message)) {
+      if (kept_ >= 0) ::close(kept_);
+      std::memcpy(&kept_, CMSG_DATA(header), sizeof kept_);
+    }
     return std::string(bytes, static_cast<std::size_t>(size));
   }
 
@@ -61,6 +78,7 @@ class ServiceManager {
  private:
   std::string path_;
   int fd_;
+  int kept_ = -1;
 };
 
 }  // namespace docket::test

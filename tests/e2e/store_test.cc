@@ -40,8 +40,8 @@ std::string query(const std::string& database, const std::string& commands,
 }
 
 std::vector<std::string> master_arguments(const std::string& data) {
-  return {"--jobe-listen",   "127.0.0.1:0",       "--ops-listen", "127.0.0.1:0",
-          "--agents-listen", "tcp://127.0.0.1:0", "--data",       data};
+  return {"--jobe-listen",     "127.0.0.1:0", "--ops-listen", "127.0.0.1:0", "--agents-listen",
+          "tcp://127.0.0.1:0", "--data",      data,           "--plain-link"};
 }
 
 // Waiting jobs of 1.5 kB, as asynchronous clients leave them.
@@ -194,10 +194,11 @@ TEST_SUITE("e2e store") {
     const double answered = seconds_since(began);
     CHECK(status["queued"] == 100'000);
     StubSandbox sandbox({});
-    Process agent("docket-agent",
-                  {"--master", facts.at("agents"), "--jobe", "http://" + sandbox.address(),
-                   "--name", "lab-1", "--slots", "4", "--data", cluster.folder() + "/agent"},
-                  cluster.folder());
+    Process agent(
+        "docket-agent",
+        {"--plain-link", "--master", facts.at("agents"), "--jobe", "http://" + sandbox.address(),
+         "--name", "lab-1", "--slots", "4", "--data", cluster.folder() + "/agent"},
+        cluster.folder());
     agent.wait_ready();
     // The oldest are served first, with what their clients sent.
     const std::string first = "http://" + facts.at("jobe") +

@@ -56,7 +56,7 @@ TEST_CASE("a master says when it is ready, that it turns while idle, and that it
   const Folder folder;
   ServiceManager manager(folder.path() + "/notify");
   Process master("docket-master", master_options(folder.path()), folder.path(), watched(manager));
-  const auto first = manager.next(kHangMs);
+  const auto first = manager.next_with("READY=1", kHangMs);
   REQUIRE(first);
   CHECK(first->starts_with("READY=1\nSTATUS=Jobe API on 127.0.0.1:"));
   CHECK(manager.next(kHangMs) == "WATCHDOG=1\nSTATUS=0 runs waiting, 0 running on 0 slots");

@@ -84,10 +84,10 @@ class Completion(unittest.TestCase):
 
     def test_values(self):
         self.assertEqual(bash("jobs", "list", "--state", "ru"), {"running"})
-        self.assertEqual(bash("-o", ""), {"table", "json"})
+        self.assertEqual(bash("-o", ""), {"table", "wide", "json", "jsonl", "name"})
         self.assertEqual(bash("completion", ""), {"bash", "zsh"})
         self.assertEqual(bash("agents", "drain", "--reason", ""), set())
-        self.assertEqual(zsh("jobs", "list", "-o", ""), ["table", "json"])
+        self.assertEqual(zsh("jobs", "list", "-o", ""), ["table", "wide", "json", "jsonl", "name"])
         self.assertEqual(zsh("completion", ""), ["bash", "zsh"])
         self.assertEqual(zsh("agents", "drain", "--reason", ""), [])
 

@@ -144,16 +144,19 @@ def ask(path, body=None):
         return json.load(answer)
 
 
-class FixedJobe(http.server.BaseHTTPRequestHandler):
-    """The Jobe beside the agent, in which every program prints the same."""
+class PlainJobe(http.server.BaseHTTPRequestHandler):
+    """The Jobe beside the agent, without a sandbox around its programs."""
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
         self.answer([["python3", "3.11.2"]])
 
     def do_POST(self):
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer({"run_id": None, "outcome": 15, "cmpinfo": "", "stdout": "42\n", "stderr": ""})
+        order = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        done = subprocess.run(["python3", "-c", order["run_spec"]["sourcecode"]],
+                              capture_output=True, text=True)
+        self.answer({"run_id": None, "outcome": 15, "cmpinfo": "", "stdout": done.stdout,
+                     "stderr": done.stderr})
 
     def answer(self, value):
         body = json.dumps(value).encode()
@@ -167,13 +170,23 @@ class FixedJobe(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def join(root, master):
+    """The agent's service, when its host has joined by the command that install.md names."""
+    master.expect("READY=1")
+    said = root.run("docket-agent", "join", docket(root, "agents", "token")["token"])
+    print(said.strip())
+    key = root.path / "var/lib/docket/agent/agent.key"
+    expect(key.stat().st_mode & 0o777 == 0o600, f"{key} is open to others")
+    expect(key.stat().st_uid == root.account("docket-agent")[0], f"{key} is not the service's")
+    return Service(root, "docket-agent")
+
+
 def run_services(root):
     """Both by their units; the id of a run that they have done."""
-    jobe = http.server.ThreadingHTTPServer(("127.0.0.1", 80), FixedJobe)
+    jobe = http.server.ThreadingHTTPServer(("127.0.0.1", 80), PlainJobe)
     threading.Thread(target=jobe.serve_forever, daemon=True).start()
-    with Service(root, "docket-master") as master, Service(root, "docket-agent") as agent:
+    with Service(root, "docket-master") as master, join(root, master) as agent:
         for service in (master, agent):
-            service.expect("READY=1")
             service.expect("WATCHDOG=1")
         end = time.monotonic() + HANG_S
         while not ask("languages"):
@@ -195,22 +208,27 @@ def differences(before, after):
             yield f"{path}: {before.get(path, 'not there')} before, {after.get(path, 'gone')} after"
 
 
+def expect_settings(changed):
+    for path, text in changed.items():
+        expect(path.read_text() == text, f"an upgrade took the settings in {path}")
+
+
 def upgrade(root, debs, folder, job):
     settings = {name: root.path / f"etc/docket/{name}.toml" for name in SERVICES.values()}
-    changed = settings["master"].read_text() + "queue-wait = 300  # of the administrator\n"
-    settings["master"].write_text(changed)
+    changed = {settings["agent"]: settings["agent"].read_text()}  # by joining
+    changed[settings["master"]] = (settings["master"].read_text() +
+                                   "queue-wait = 300  # of the administrator\n")
+    settings["master"].write_text(changed[settings["master"]])
 
     step("An upgrade that brings no other settings asks nothing")
     install(root, next_version(debs, folder, 2))
     expect(version(root, "docket-master").endswith("-2"), version(root, "docket-master"))
-    expect(settings["master"].read_text() == changed, "an upgrade took the administrator's settings")
+    expect_settings(changed)
 
     step("An upgrade that does keeps those of the administrator")
     install(root, next_version(debs, folder, 3, change_settings=True), "--force-confdef",
             "--force-confold")
-    expect(settings["master"].read_text() == changed, "an upgrade took the administrator's settings")
-    expect(settings["agent"].read_text().startswith("# Of the new version."),
-           "an upgrade did not bring its settings where nobody had changed them")
+    expect_settings(changed)
     with Service(root, "docket-master") as master:
         master.expect("READY=1")
         expect(keys(root) == ["moodle"], "an upgrade lost the keys")
@@ -250,7 +268,9 @@ def main():
     debs = sorted((build / "package").glob("*.deb"))
     expect(len(debs) == len(PACKAGES), f"{build}/package has {len(debs)} packages")
     step("lintian")
-    found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning", *debs])
+    # The packages are not for Debian's archive, whose report of a new package they could close.
+    found = subprocess.run(["lintian", "--allow-root", "--fail-on", "error,warning",
+                            "--suppress-tags", "initial-upload-closes-no-bugs", *debs])
     expect(found.returncode == 0, "lintian found the above")
     step("A clean root")
     tar = base_tar(build / "package-root", depends(debs))

@@ -42,13 +42,12 @@ void AgentAudit::hears(HostIndex host, const ToAgent& message, MonoMs ahead) {
                    const MonoMs expired = order.expires_ms - ahead;
                    owed->second.late = world_.now() - expired - clock_error(agent);
                  },
-                 [](const FileChunk&) {},
-                 [](const FileAbsent&) {},
+                 [](const FileChunk&) {}, [](const FileAbsent&) {},
                  [&](const Taken& taken) {
                    const auto owed = agent.owed.find(taken.id);
                    if (owed != agent.owed.end() && owed->second.told) agent.owed.erase(owed);
                  },
-                 [](const Cancel&) {},
+                 [](const Cancel&) {}, [](const Standing&) {},  // nobody joins
              },
              message);
 }

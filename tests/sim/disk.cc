@@ -57,6 +57,12 @@ void Disk::apply() {
                      [&](const SaveAgent& save) { agents_[save.agent.name] = save.agent; },
                      [&](const SaveKey& save) { keys_[save.key.name] = save.key; },
                      [&](const DeleteKey& gone) { keys_.erase(gone.name); },
+                     // No simulated agent has a key: the link is plain.
+                     [](const SaveAgentKey&) {},
+                     [](const DeleteAgent&) {},
+                     [](const SaveJoinToken&) {},
+                     [](const DeleteJoinToken&) {},
+                     [](const AdmitKeys&) {},
                      [](const SaveAccess&) {},
                      [](const DeleteAccess&) {},
                      [](const SaveAudit&) {},

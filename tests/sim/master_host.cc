@@ -190,24 +190,20 @@ void MasterHost::audit_send(const Send& order) {
 void MasterHost::perform() {
   std::vector<Effect> saves;
   for (const Effect& effect : effects_) {
-    const bool save = std::visit(Overloaded{
-                                     [](const SaveJob&) { return true; },
-                                     [](const DeleteJob&) { return true; },
-                                     [](const SaveAgent&) { return true; },
-                                     [](const SaveKey&) { return true; },
-                                     [](const DeleteKey&) { return true; },
-                                     [](const SaveAccess&) { return true; },
-                                     [](const DeleteAccess&) { return true; },
-                                     [](const SaveAudit&) { return true; },
-                                     [](const SavePurge&) { return true; },
-                                     [](const Send&) { return false; },
-                                     [](const SendChunk&) { return false; },
-                                     [](const Answer&) { return false; },
-                                     [](const CommandDone&) { return false; },
-                                     [](const Explained&) { return false; },
-                                     [](const Note&) { return false; },
-                                 },
-                                 effect);
+    const bool save = std::visit(
+        Overloaded{
+            [](const SaveJob&) { return true; },         [](const DeleteJob&) { return true; },
+            [](const SaveAgent&) { return true; },       [](const SaveKey&) { return true; },
+            [](const DeleteKey&) { return true; },       [](const SaveAgentKey&) { return true; },
+            [](const DeleteAgent&) { return true; },     [](const SaveJoinToken&) { return true; },
+            [](const DeleteJoinToken&) { return true; }, [](const AdmitKeys&) { return false; },
+            [](const SaveAccess&) { return true; },      [](const DeleteAccess&) { return true; },
+            [](const SaveAudit&) { return true; },       [](const SavePurge&) { return true; },
+            [](const Send&) { return false; },           [](const SendChunk&) { return false; },
+            [](const Answer&) { return false; },         [](const CommandDone&) { return false; },
+            [](const Explained&) { return false; },      [](const Note&) { return false; },
+        },
+        effect);
     if (save) saves.push_back(effect);
   }
   if (!saves.empty()) disk_.post(++batch_, std::move(saves));

@@ -67,7 +67,7 @@ TEST_SUITE("agent core: link") {
     CHECK(agent.of<SampleHost>().empty());  // asked for at the start, one at a time
     agent.feed(HostSampled{{4, 25, 2'048, 512}});
     REQUIRE(agent.told<HostReport>().size() == 1);
-    CHECK(agent.told<HostReport>()[0] == HostReport{4, 25, 2'048, 512});
+    CHECK(agent.told<HostReport>()[0] == HostReport{4, 25, 2'048, 512, agent.now.wall});
     agent.pass(1'999);
     CHECK(agent.of<SampleHost>().empty());
     agent.pass(1);

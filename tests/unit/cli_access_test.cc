@@ -10,6 +10,7 @@
 #include "master/cli/credentials.h"
 #include "master/cli/fields.h"
 #include "master/cli/master_url.h"
+#include "master/cli/text.h"
 #include "master/cli/views.h"
 #include "tests/unit/temporary_folder.h"
 
@@ -19,6 +20,7 @@ namespace docket::cli {
 namespace {
 
 constexpr WallMs kNow = 1'767'323'045'678;  // 2026-01-02T03:04:05.678Z
+constexpr Look kLook = {.now = kNow};
 
 std::string url_of(const std::string& text) {
   const auto url = master_url("URL", text);
@@ -79,7 +81,7 @@ TEST_CASE("cli: tokens and the audit, with nothing that could steer a terminal")
                                                     {"role", "operate"},
                                                     {"source", true},
                                                     {"created", "2026-01-02T03:01:05.678Z"}}})}};
-  CHECK(tokens_text(tokens, kNow, false) ==
+  CHECK(tokens_text(tokens, kLook) ==
         "NAME  ROLE     SOURCE  AGE\n"
         "ana   operate  yes      3m\n");
   const Json audit = {{"entries", Json::array({Json{{"id", 7},
@@ -89,25 +91,28 @@ TEST_CASE("cli: tokens and the audit, with nothing that could steer a terminal")
                                                     {"on", "lab-1"},
                                                     {"why", "\x1b[2J"},
                                                     {"from", "10.0.0.7"}}})}};
-  CHECK(audit_text(audit, kNow, false) ==
+  CHECK(audit_text(audit, kLook) ==
         "TIME                      WHO  WHAT          ON     FROM      WHY\n"
         "2026-01-02T03:01:05.678Z  ana  agents.drain  lab-1  10.0.0.7  \\x1b[2J\n");
 }
 
 TEST_CASE("cli: a job whose source is not here says why") {
   const Json job = {{"id", "x"}, {"state", "done"}, {"bodies", "purged"}};
-  CHECK(job_text(job, kNow, false).find("purged") != std::string::npos);
+  CHECK(job_text(job, kLook).find("purged") != std::string::npos);
   const Json withheld = {{"id", "x"}, {"state", "done"}, {"bodies", "withheld"}};
-  CHECK(job_text(withheld, kNow, false).find("--source") != std::string::npos);
+  CHECK(job_text(withheld, kLook).find("--source") != std::string::npos);
   const Json shown = {{"id", "x"}, {"state", "done"}, {"bodies", "shown"}};
-  CHECK(job_text(shown, kNow, false).find("Source") == std::string::npos);
+  CHECK(job_text(shown, kLook).find("Source") == std::string::npos);
 }
 
-TEST_CASE("cli: ages of what is to be purged") {
+TEST_CASE("cli: a span of time is a number and a unit") {
+  CHECK(seconds_of("90s") == 90);
+  CHECK(seconds_of("30m") == 1'800);
   CHECK(seconds_of("1h") == 3'600);
   CHECK(seconds_of("90d") == 90 * 86'400);
   CHECK(seconds_of("26w") == 26 * 7 * 86'400);
-  for (const char* bad : {"", "d", "90", "0d", "-1d", "1.5d", "90 d", "90m", "90dd", "99999d"}) {
+  for (const char* bad : {"", "d", "90", "0d", "-1d", "1.5d", "90 d", "90mm", "90x", "99999d",
+                          "9223372036854775807w", "99999999999999999999s"}) {
     CAPTURE(bad);
     CHECK_FALSE(seconds_of(bad));
   }

@@ -22,6 +22,9 @@ namespace {
 
 constexpr WallMs kNow = 1'767'323'045'678;  // 2026-01-02T03:04:05.678Z
 
+constexpr Look kLook = {.now = kNow};
+constexpr Look kColoured = {.now = kNow, .colour = true};
+
 Json job_with(const char* id) {
   return {{"id", id},         {"state", "done"},      {"language", "python3"},
           {"outcome", 15},    {"outcome_name", "ok"}, {"http_status", 200},
@@ -78,7 +81,7 @@ TEST_CASE("cli: columns are as wide as their widest cell, with nothing behind th
   Table table({{"NAME"}, {"N", Align::right}, {"WHY"}});
   table.add({{"Zürich"}, {"7"}, {""}});
   table.add({{"b"}, {"123"}, {"two\nlines"}});
-  CHECK(table.text(false) ==
+  CHECK(table.text(kLook) ==
         "NAME      N  WHY\n"
         "Zürich    7  -\n"
         "b       123  two\\x0alines\n");
@@ -87,8 +90,8 @@ TEST_CASE("cli: columns are as wide as their widest cell, with nothing behind th
 TEST_CASE("cli: colour changes no column") {
   Table table({{"A"}, {"B"}});
   table.add({{"x", Tone::good}, {"y"}});
-  CHECK(table.text(true) == "\x1b[1mA\x1b[0m  \x1b[1mB\x1b[0m\n\x1b[32mx\x1b[0m  y\n");
-  CHECK(table.text(false) == "A  B\nx  y\n");
+  CHECK(table.text(kColoured) == "\x1b[1mA\x1b[0m  \x1b[1mB\x1b[0m\n\x1b[32mx\x1b[0m  y\n");
+  CHECK(table.text(kLook) == "A  B\nx  y\n");
 }
 
 TEST_CASE("cli: a fact without a value has no line") {
@@ -103,7 +106,7 @@ TEST_CASE("cli: the list of jobs") {
   queued["outcome_name"] = "none";
   queued["attempts"] = 0;
   const Json answer = {{"jobs", {job_with("aaa"), queued}}};
-  CHECK(jobs_text(answer, kNow, false) ==
+  CHECK(jobs_text(answer, kLook) ==
         "ID   STATE   LANGUAGE  OUTCOME  AGENT  TRIES  WAITED    RAN  AGE\n"
         "aaa  done    python3   ok       lab-1      1   12 ms  2.3 s   1m\n"
         "bbb  queued  python3   -        -          0   12 ms      -   1m\n");
@@ -116,21 +119,21 @@ TEST_CASE("cli: a cancelled job has no outcome; whose key it came with is told")
   cancelled["outcome_name"] = "overload";
   cancelled["key"] = "moodle";
   CHECK(outcome_in(cancelled).empty());
-  const std::string text = job_text(cancelled, kNow, false);
+  const std::string text = job_text(cancelled, kLook);
   CHECK(text.find("overload") == std::string::npos);
   CHECK(text.find("Key       moodle\n") != std::string::npos);
-  CHECK(job_text(job_with("aaa"), kNow, false).find("Key") == std::string::npos);
+  CHECK(job_text(job_with("aaa"), kLook).find("Key") == std::string::npos);
 }
 
 TEST_CASE("cli: refusals and expiries are told when there are any") {
   Json status = {{"refused", 0}, {"last_refused", nullptr}, {"last_refusal", ""}, {"expired", 0}};
-  CHECK(status_text(status, kNow, false).find("efused") == std::string::npos);
-  CHECK(status_text(status, kNow, false).find("xpired") == std::string::npos);
+  CHECK(status_text(status, kLook).find("efused") == std::string::npos);
+  CHECK(status_text(status, kLook).find("xpired") == std::string::npos);
   status = {{"refused", 12},
             {"last_refused", "2026-01-02T03:01:05.678Z"},
             {"last_refusal", "the queue is full: 100000 jobs"},
             {"expired", 3}};
-  const std::string text = status_text(status, kNow, false);
+  const std::string text = status_text(status, kLook);
   CHECK(text.find("12, the last 3m ago: the queue is full: 100000 jobs\n") != std::string::npos);
   CHECK(text.find("3, having waited too long\n") != std::string::npos);
 }
@@ -147,7 +150,7 @@ TEST_CASE("cli: the list of keys shows bounds where there are any") {
                         {"max_queued", 200},  {"weight", 3},
                         {"may_async", false}, {"require_tags", {"exam", "gpu"}},
                         {"priority", "low"},  {"created", "2026-01-01T03:01:05.678Z"}};
-  CHECK(keys_text({{"keys", {bounded, plain}}}, kNow, false) ==
+  CHECK(keys_text({{"keys", {bounded, plain}}}, kLook) ==
         "NAME      PER HOUR  QUEUED  WEIGHT  PRIORITY  ASYNC  TAGS      AGE\n"
         "homework      5000     200       3  low       no     exam,gpu   1d\n"
         "moodle           -       -       1  normal    yes    -          3m\n");
@@ -188,30 +191,30 @@ TEST_CASE("cli: the list of agents") {
                       {"languages", {{{"id", "c"}}, {{"id", "python3"}}}},
                       {"finished", 120},
                       {"host_faults", 3}};
-  CHECK(agents_text({{"agents", {agent}}}, kNow, false) ==
+  CHECK(agents_text({{"agents", {agent}}}, kLook) ==
         "NAME   STATE  RUNNING  WEIGHT  LANGUAGES  DONE  FAULTS  SEEN  REASON\n"
         "lab-1  lost       2/4     0.5  c,python3   120       3   12s  silent for 12 s\n");
   Json degraded = agent;
   degraded["reason"] = "";
   degraded["degraded"] = "runguard: no";
-  CHECK(agents_text({{"agents", {degraded}}}, kNow, false).ends_with("degraded: runguard: no\n"));
+  CHECK(agents_text({{"agents", {degraded}}}, kLook).ends_with("degraded: runguard: no\n"));
 }
 
 TEST_CASE("cli: a job's result is shown in parts, its lines kept and its escapes not") {
   Json job = job_with("aaa");
   job["result"] = {{"outcome", 15}, {"cmpinfo", ""}, {"stdout", "1\n\x1b[2J"}, {"stderr", "bad\n"}};
-  const std::string text = job_text(job, kNow, false);
+  const std::string text = job_text(job, kLook);
   CHECK(text.find("\nStandard output\n1\n\\x1b[2J\n\nStandard error\nbad\n") != std::string::npos);
   CHECK(text.find("Compiler") == std::string::npos);
   job["result"] = "Invalid file specifier";
-  CHECK(job_text(job, kNow, false).ends_with("\nAnswer\nInvalid file specifier\n"));
+  CHECK(job_text(job, kLook).ends_with("\nAnswer\nInvalid file specifier\n"));
 }
 
 TEST_CASE("cli: answers of another shape read as empty") {
-  CHECK_NOTHROW(status_text(Json::object(), kNow, false));
-  CHECK_NOTHROW(agents_text({{"agents", {1, nullptr, "x"}}}, kNow, false));
-  CHECK_NOTHROW(jobs_text({{"jobs", {{{"id", 7}, {"attempts", "x"}}}}}, kNow, false));
-  CHECK_NOTHROW(job_text({{"timeline", {7}}, {"result", 7}, {"files", "x"}}, kNow, false));
+  CHECK_NOTHROW(status_text(Json::object(), kLook));
+  CHECK_NOTHROW(agents_text({{"agents", {1, nullptr, "x"}}}, kLook));
+  CHECK_NOTHROW(jobs_text({{"jobs", {{{"id", 7}, {"attempts", "x"}}}}}, kLook));
+  CHECK_NOTHROW(job_text({{"timeline", {7}}, {"result", 7}, {"files", "x"}}, kLook));
 }
 
 TEST_CASE("cli: an id by its start or its end") {
@@ -311,7 +314,7 @@ TEST_CASE("cli: why a run waits, by key and by host, with nothing that could ste
                                   {"since", "2026-01-02T03:01:05.678Z"},
                                   {"reason", "full: 4 of 4 slots taken"}}})},
       {"history", Json::array({"attempt 1 on lab-2, 2.1 s: \x1b[2J"})}};
-  CHECK(why_text(why, kNow, false) ==
+  CHECK(why_text(why, kLook) ==
         "At most 13 runs begin before it, if no others come.\n"
         "\n"
         "Run       01m841bbqs7gscnex996m41pdq\n"

@@ -35,6 +35,7 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
   hello.held = {kAttempt};
   hello.tags = {"exam"};
   hello.host = {4, 75, 2048, 512};
+  hello.oldest_protocol = 1;
   Finished finished;
   finished.id = kAttempt;
   finished.ending = Ending::ran;
@@ -52,9 +53,9 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
       "03";
   return {
       {hello,
-       "dc0016"
+       "dc0017"
        "01"
-       "01"
+       "02"
        "a56c61622d31"
        "07"
        "a5302e312e30"
@@ -73,7 +74,8 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
            "04"
            "4b"
            "cd0800"
-           "cd0200"},
+           "cd0200"
+           "01"},
       {Heartbeat{12345},
        "92"
        "04"
@@ -86,12 +88,13 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
        "a631322e322e30"
        "a4676f6e65"},
       {HostReport{4, 150, 2048, 512},
-       "95"
+       "96"
        "10"
        "04"
        "cc96"
        "cd0800"
-       "cd0200"},
+       "cd0200"
+       "00"},
       {NeedChunk{kAttempt, "abcd1234", 262144},
        "95"
        "0f" +
@@ -118,6 +121,17 @@ std::vector<std::pair<ToMaster, std::string>> golden_to_master() {
       {Bye{},
        "91"
        "0d"},
+      {Join{2, "lab-1", "ab", "0.1.0", 1},
+       "96"
+       "11"
+       "02"
+       "a56c61622d31"
+       "a26162"
+       "a5302e312e30"
+       "01"},
+      {Leave{},
+       "91"
+       "12"},
   };
 }
 
@@ -141,7 +155,7 @@ std::vector<std::pair<ToAgent, std::string>> golden_to_agent() {
       {welcome,
        "96"
        "02"
-       "01"
+       "02"
        "a5302e312e30"
        "cd03e8"
        "cd03e8"
@@ -186,6 +200,15 @@ std::vector<std::pair<ToAgent, std::string>> golden_to_agent() {
        "93"
        "0e" +
            id},
+      {Standing{Standing::Code::awaiting, "no", {"exam"}, "0.1.0", 1000},
+       "97"
+       "13"
+       "02"
+       "a26e6f"
+       "01"
+       "a46578616d"
+       "a5302e312e30"
+       "cd03e8"},
   };
 }
 

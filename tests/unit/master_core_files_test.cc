@@ -62,7 +62,7 @@ TEST_SUITE("master core: files") {
       CHECK(cluster.job(job_number(77)).state == JobState::expired);
     }
     SUBCASE("refused") {
-      cluster.feed(StopAccepting{});
+      cluster.feed(StoreProblem{"disk full"});
       cluster.feed(submission(cluster, watched.hold));
     }
     CHECK(watched.released());

@@ -685,6 +685,7 @@ class Walk {
   void on(PlayedAgent&, const Heartbeat&) {}
   void on(PlayedAgent&, const FileChunk&) {}
   void on(PlayedAgent&, const FileAbsent&) {}
+  void on(PlayedAgent&, const Standing&) {}  // it never joins
 
   // What no agent in its right mind sends.
   void say_nonsense() {

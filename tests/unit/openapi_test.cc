@@ -8,6 +8,7 @@
 #include "master/http/api/access_requests.h"
 #include "master/http/api/files_order.h"
 #include "master/http/api/jobe_api.h"
+#include "master/http/api/new_join_token.h"
 #include "master/http/api/new_key.h"
 #include "master/http/api/ops_api.h"
 #include "master/http/api/views.h"
@@ -160,6 +161,9 @@ Snapshot busy_snapshot() {
     agent.languages = snapshot.languages;
     if (state == AgentState::active) agent.host = HostReport{4, 75, 5'210, 18'400};
     agent.tags = {"exam"};
+    if (state == AgentState::lost) {
+      agent.test = AgentTest{kNow, {{snapshot.languages[0], AgentTest::Result::failed, "gone"}}};
+    }
     snapshot.agents.push_back(agent);
   }
   return snapshot;
@@ -266,7 +270,8 @@ TEST_SUITE("openapi") {
       CHECK(succeeds);
       CHECK(operation["responses"].contains("default"));
       const bool has_body = (method == "put" || method == "post") && !path.ends_with("/cancel") &&
-                            !path.ends_with("/retry") && !path.ends_with("/resume");
+                            !path.ends_with("/retry") && !path.ends_with("/resume") &&
+                            !path.ends_with("/approve") && !path.ends_with("/test");
       CHECK(has_body == operation.contains("requestBody"));
       json parameters = item.value("parameters", json::array());
       for (const auto& own : operation.value("parameters", json::array()))
@@ -330,9 +335,25 @@ TEST_SUITE("openapi") {
   }
 
   TEST_CASE("the operations API answers what its schemas say, to the member") {
-    const Snapshot busy = busy_snapshot();
+    Snapshot busy = busy_snapshot();
     check_answer("Status", status_json(Snapshot(), {"0.1.0", kNow}));
     check_answer("Status", status_json(busy, {"0.1.0", kNow}));
+    busy.awaiting = {{"lab-7", "0a1b", kNow}};
+    check_answer("Link", link_json(Snapshot(), "", "127.0.0.1:4002"));
+    check_answer("Link", link_json(busy, std::string(64, 'a'), "lab:4002"));
+    SelfFacts self{.jobe_listen = "0.0.0.0:4000", .store = {}};
+    Snapshot open;
+    open.access = std::make_shared<const AccessTokens>();
+    check_answer("Self", self_json(open, {"0.1.0", kNow}, self, kNow));
+    self.store.journal.commit_seconds.add(0.002);
+    check_answer("Self", self_json(open, {"0.1.0", kNow}, self, kNow));
+    CHECK(json::parse(self_json(open, {"0.1.0", kNow}, self, kNow))["commits"]["p95_seconds"] ==
+          0.0025);
+    const auto token = read_new_join_token(
+        R"({"uses":3,"tags":["exam"],"approve":true,"ttl_s":60,"master":"lab:4002"})",
+        {std::string(64, 'a'), {"127.0.0.1", 4002}}, kNow);
+    REQUIRE_MESSAGE(token.ok(), token.error().message);
+    check_answer("MadeJoinToken", token->answer);
     Snapshot counted = busy;
     counted.recent.wait_p95_s = 1.25;
     counted.recent.run_p95_s = 0;
@@ -381,15 +402,36 @@ TEST_SUITE("openapi") {
     }
     check_answer("Keys", keys_json(keys));
     // "To the member" holds only where the schemas are closed.
-    for (const char* name :
-         {"Status",     "History",    "HistorySeries", "Language", "Agents", "Agent", "Jobs",
-          "JobSummary", "Job",        "Attempt",       "Keys",     "Key",    "Host",  "Why",
-          "WhyHost",    "Ahead",      "Backup",        "Error",    "Tokens", "Token", "Session",
-          "Audit",      "AuditEntry", "FilesRemoved",  "Purge",    "Files",  "File"}) {
+    for (const char* name : {"Status",  "History", "HistorySeries", "Language", "Agents",
+                             "Agent",   "Jobs",    "JobSummary",    "Job",      "Attempt",
+                             "Keys",    "Key",     "Host",          "Why",      "WhyHost",
+                             "Ahead",   "Backup",  "Error",         "Tokens",   "Token",
+                             "Session", "Audit",   "AuditEntry",    "Self",     "FilesRemoved",
+                             "Purge",   "Files",   "File",          "Link",     "MadeJoinToken"}) {
       CAPTURE(name);
       const json& schema = document()["components"]["schemas"][name];
       CHECK(schema["additionalProperties"] == false);
       CHECK(schema["required"].size() == schema["properties"].size());
+    }
+  }
+
+  TEST_CASE("a token's members are checked, and a plain link makes none") {
+    const LinkFacts link{std::string(64, 'a'), {"queue", 4002}};
+    const auto plain = read_new_join_token("{}", {}, kNow);
+    REQUIRE_FALSE(plain.ok());
+    CHECK(plain.error().code == ErrorCode::conflict);
+    const auto usual = read_new_join_token("{}", link, kNow);
+    REQUIRE(usual.ok());
+    CHECK(usual->token.uses == 1);
+    CHECK(usual->token.expires == kNow + 1'800'000);
+    CHECK(json::parse(usual->answer)["master"] == "queue:4002");
+    for (const char* body :
+         {"", "[]", R"({"ttl_s":0})", R"({"ttl_s":2592001})", R"({"uses":0})", R"({"uses":"1"})",
+          R"({"uses":10001})", R"({"tags":"exam"})", R"({"tags":["a b"]})", R"({"approve":1})",
+          R"({"master":"lab"})", R"({"master":"lab:0"})", R"({"master":7})", R"({"name":"x"})"}) {
+      const auto refused = read_new_join_token(body, link, kNow);
+      REQUIRE_FALSE_MESSAGE(refused.ok(), body);
+      CHECK(refused.error().code == ErrorCode::invalid);
     }
   }
 }

@@ -98,6 +98,12 @@ constexpr const char* kLayout6 = R"sql(
   PRAGMA user_version=6;
 )sql";
 
+constexpr const char* kLayout7 = R"sql(
+  CREATE INDEX jobs_listed ON jobs (id, state, language, agent, api_key, outcome, client_job);
+  CREATE INDEX jobs_undone ON jobs (id) WHERE state > 3;
+  PRAGMA user_version=7;
+)sql";
+
 // Job 1 has ended, jobs 2 and 3 wait.
 void make_database(const TemporaryFolder& folder, int layout) {
   auto made = Connection::open(folder.database(), Connection::Mode::write);
@@ -120,6 +126,7 @@ void make_database(const TemporaryFolder& folder, int layout) {
   if (layout >= 4) REQUIRE(made->execute(kLayout4).ok());
   if (layout >= 5) REQUIRE(made->execute(kLayout5).ok());
   if (layout >= 6) REQUIRE(made->execute(kLayout6).ok());
+  if (layout >= 7) REQUIRE(made->execute(kLayout7).ok());
 }
 
 }  // namespace

@@ -163,6 +163,36 @@ TEST_SUITE("store") {
     CHECK(restored.agents[1].languages.empty());
   }
 
+  TEST_CASE("keys of agents and join tokens are there again, and go with their agent") {
+    const TemporaryFolder folder;
+    const std::string key(64, 'a');
+    const std::string other(64, 'b');
+    {
+      OpenJournal open(folder);
+      open.commit({SaveAgentKey{{"lab-1", key, Trust::awaiting, 17}},
+                   SaveAgentKey{{"lab-2", other, Trust::full, 18}},
+                   SaveAgent{{"lab-2", 2, 100, {}}},
+                   SaveJoinToken{{"digest", 1'767'323'045'678, 3, true, {"exam", "gpu"}}},
+                   SaveJoinToken{{"gone", 1, 1, false, {}}}});
+      open.commit({SaveAgentKey{{"lab-1", key, Trust::probation, 17}}, DeleteAgent{"lab-2"},
+                   DeleteJoinToken{"gone"}});
+    }
+    OpenJournal open(folder);
+    const Restored restored = open.journal->take_restored();
+    REQUIRE(restored.agent_keys.size() == 1);
+    CHECK(restored.agent_keys[0].name == "lab-1");
+    CHECK(restored.agent_keys[0].public_key == key);
+    CHECK(restored.agent_keys[0].trust == Trust::probation);
+    CHECK(restored.agent_keys[0].joined == 17);
+    CHECK(restored.agents.empty());
+    REQUIRE(restored.tokens.size() == 1);
+    CHECK(restored.tokens[0].id == "digest");
+    CHECK(restored.tokens[0].expires == 1'767'323'045'678);
+    CHECK(restored.tokens[0].uses == 3);
+    CHECK(restored.tokens[0].approve);
+    CHECK(restored.tokens[0].tags == std::vector<std::string>{"exam", "gpu"});
+  }
+
   TEST_CASE("lists are newest first, filtered, bounded, and without bodies") {
     const TemporaryFolder folder;
     OpenJournal open(folder);

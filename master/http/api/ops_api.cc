@@ -33,11 +33,13 @@ Response unless_known(Response response, std::string_view known) {
 
 }  // namespace
 
-OpsApi::OpsApi(Post post, Order order, OpsParts parts, Build build, std::vector<std::string> names)
+OpsApi::OpsApi(Post post, Order order, OpsParts parts, Build build, LinkFacts link,
+               std::vector<std::string> names)
     : post_(std::move(post)),
       order_(std::move(order)),
       parts_(parts),
       build_(std::move(build)),
+      link_(std::move(link)),
       names_(std::move(names)) {}
 
 std::span<const Route<OpsApi>> OpsApi::routes() {
@@ -46,9 +48,15 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/status", &OpsApi::status, read},
       {"GET", "/api/v1/history", &OpsApi::history, read},
       {"GET", "/api/v1/agents", &OpsApi::agents, read},
+      {"GET", "/api/v1/link", &OpsApi::link, read},
+      {"GET", "/api/v1/doctor", &OpsApi::doctor, read},
+      {"POST", "/api/v1/agents/tokens", &OpsApi::create_join_token, admin, "agents.token"},
+      {"POST", "/api/v1/agents/{id}/approve", &OpsApi::approve, admin, "agents.approve"},
+      {"DELETE", "/api/v1/agents/{id}", &OpsApi::remove_agent, admin, "agents.remove"},
       {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon, operate, "agents.cordon"},
       {"POST", "/api/v1/agents/{id}/drain", &OpsApi::drain, operate, "agents.drain"},
       {"POST", "/api/v1/agents/{id}/resume", &OpsApi::resume, operate, "agents.resume"},
+      {"POST", "/api/v1/agents/{id}/test", &OpsApi::test_agent, operate, "agents.test"},
       {"GET", "/api/v1/jobs", &OpsApi::list_jobs, read},
       {"POST", "/api/v1/jobs/purge", &OpsApi::purge_jobs, admin, "jobs.purge"},
       {"GET", "/api/v1/jobs/{id}", &OpsApi::show_job, read},
@@ -163,6 +171,7 @@ void OpsApi::order(const Call& call, std::string on, std::string why, Event comm
 
 Response OpsApi::response_to(const CommandDone& done) {
   if (done.error) return problem(*done.error);
+  if (!done.answer.empty()) return json_response(done.answer, 201);
   Response response;
   response.status = 204;
   return response;
@@ -181,6 +190,30 @@ std::optional<Response> OpsApi::agents(Call&&, const std::string&) {
   return json_response(agents_json(*parts_.published.get()));
 }
 
+std::optional<Response> OpsApi::link(Call&&, const std::string&) {
+  return json_response(link_json(*parts_.published.get(), link_.public_key, link_.address.text()));
+}
+
+std::optional<Response> OpsApi::create_join_token(Call&& call, const std::string&) {
+  if (!is_json(call)) return not_json();
+  auto made = read_new_join_token(call.body, link_, read_clock().wall);
+  if (!made) return problem(made.error());
+  made->reply_to = call.id;
+  std::string on = made->token.id.substr(0, 8) + " for " + std::to_string(made->token.uses);
+  order(call, std::move(on), "", std::move(*made));
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::approve(Call&& call, const std::string& who) {
+  order(call, who, "", ApproveAgent{call.id, who});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::remove_agent(Call&& call, const std::string& name) {
+  order(call, name, "", RemoveAgent{call.id, name});
+  return std::nullopt;
+}
+
 std::optional<Response> OpsApi::cordon(Call&& call, const std::string& name) {
   return hold(std::move(call), name, Hold::cordon);
 }
@@ -191,6 +224,11 @@ std::optional<Response> OpsApi::drain(Call&& call, const std::string& name) {
 
 std::optional<Response> OpsApi::resume(Call&& call, const std::string& name) {
   order(call, name, "", HoldAgent{call.id, name, Hold::none, {}, {}});
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::test_agent(Call&& call, const std::string& name) {
+  order(call, name, "", TestAgent{call.id, name});
   return std::nullopt;
 }
 
@@ -216,6 +254,11 @@ std::optional<Response> OpsApi::metrics(Call&&, const std::string&) {
   Response response = plain(200, parts_.metrics.text());
   response.content_type = "text/plain; version=0.0.4; charset=utf-8";
   return response;
+}
+
+std::optional<Response> OpsApi::doctor(Call&&, const std::string&) {
+  return json_response(
+      self_json(*parts_.published.get(), build_, parts_.self(), read_clock().wall));
 }
 
 std::optional<Response> OpsApi::history(Call&&, const std::string&) {

@@ -19,7 +19,9 @@
 #include "master/http/api/jobe_api.h"
 #include "master/http/api/jobs_query.h"
 #include "master/http/api/metrics.h"
+#include "master/http/api/new_join_token.h"
 #include "master/http/api/routes.h"
+#include "master/http/api/self_view.h"
 #include "master/http/api/views.h"
 #include "master/http/server.h"
 #include "protocol/base/published.h"
@@ -37,6 +39,7 @@ struct OpsParts {
   AccessGate& gate;
   const MetricsPage& metrics;
   const Published<Snapshot>& published;
+  std::function<SelfFacts()> self;  // called from any thread
 };
 
 class OpsApi {
@@ -46,7 +49,8 @@ class OpsApi {
   // A command, and what the audit says when it was carried out.
   using Order = std::function<void(Event, AuditEntry)>;
 
-  OpsApi(Post post, Order order, OpsParts parts, Build build, std::vector<std::string> names);
+  OpsApi(Post post, Order order, OpsParts parts, Build build, LinkFacts link,
+         std::vector<std::string> names);
 
   static std::span<const Route<OpsApi>> routes();
 
@@ -60,9 +64,14 @@ class OpsApi {
   std::optional<Response> status(Call&& call, const std::string& id);
   std::optional<Response> history(Call&& call, const std::string& id);
   std::optional<Response> agents(Call&& call, const std::string& id);
+  std::optional<Response> link(Call&& call, const std::string& id);
+  std::optional<Response> create_join_token(Call&& call, const std::string& id);
+  std::optional<Response> approve(Call&& call, const std::string& id);
+  std::optional<Response> remove_agent(Call&& call, const std::string& id);
   std::optional<Response> cordon(Call&& call, const std::string& id);
   std::optional<Response> drain(Call&& call, const std::string& id);
   std::optional<Response> resume(Call&& call, const std::string& id);
+  std::optional<Response> test_agent(Call&& call, const std::string& id);
   std::optional<Response> hold(Call&& call, const std::string& name, Hold hold);
   std::optional<Response> show_job(Call&& call, const std::string& id);
   std::optional<Response> explain_job(Call&& call, const std::string& id);
@@ -72,6 +81,7 @@ class OpsApi {
   std::optional<Response> revoke_key(Call&& call, const std::string& id);
   std::optional<Response> backup(Call&& call, const std::string& id);
   std::optional<Response> metrics(Call&& call, const std::string& id);
+  std::optional<Response> doctor(Call&& call, const std::string& id);
   std::optional<Response> healthz(Call&& call, const std::string& id);
   std::optional<Response> readyz(Call&& call, const std::string& id);
 
@@ -116,6 +126,7 @@ class OpsApi {
   const Order order_;
   const OpsParts parts_;
   const Build build_;
+  const LinkFacts link_;
   const std::vector<std::string> names_;  // of this listener, besides addresses and localhost
 };
 

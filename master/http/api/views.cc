@@ -7,6 +7,7 @@
 
 #include "master/http/api/php_value.h"
 #include "protocol/base/check.h"
+#include "protocol/base/link_key.h"
 
 namespace docket::http {
 namespace {
@@ -22,7 +23,8 @@ ordered_json if_known(bool known, const T& value) {
   return known ? ordered_json(value) : ordered_json();
 }
 
-ordered_json value_or_null(const std::optional<double>& value) {
+template <class T>
+ordered_json value_or_null(const std::optional<T>& value) {
   return if_known(value.has_value(), value.value_or(0));
 }
 
@@ -188,6 +190,7 @@ std::string status_json(const Snapshot& snapshot, const Build& build) {
                {"last_refused", time_or_null(snapshot.last_refused)},
                {"last_refusal", snapshot.last_refusal},
                {"expired", snapshot.expired},
+               {"refused_peers", snapshot.refused_peers},
                {"agents", snapshot.agents.size()},
                {"agents_taking_work", light.takes_work},
                {"languages", languages_of(snapshot.languages)}});
@@ -225,12 +228,26 @@ std::string why_not_ready(const Snapshot& snapshot) {
 
 namespace {
 
-ordered_json host_of(const std::optional<HostReport>& host) {
+ordered_json host_of(const AgentView& agent) {
+  const auto& host = agent.host;
   if (!host) return nullptr;
   return {{"cores", host->cores},
           {"load_percent", host->load_percent},
           {"free_memory_mb", host->free_memory_mb},
-          {"free_disk_mb", host->free_disk_mb}};
+          {"free_disk_mb", host->free_disk_mb},
+          {"clock_offset_ms", value_or_null(agent.clock_offset_ms)}};
+}
+
+ordered_json test_of(const std::optional<AgentTest>& test) {
+  if (!test) return nullptr;
+  ordered_json languages = ordered_json::array();
+  for (const auto& part : test->parts) {
+    languages.push_back({{"id", part.language.id},
+                         {"version", part.language.version},
+                         {"result", test_result_name(part.result)},
+                         {"problem", part.problem}});
+  }
+  return {{"began", rfc3339(test->began)}, {"ended", test->ended()}, {"languages", languages}};
 }
 
 }  // namespace
@@ -250,12 +267,30 @@ std::string agents_json(const Snapshot& snapshot) {
                     {"weight", agent.weight_percent / 100.0},
                     {"languages", languages_of(agent.languages)},
                     {"tags", agent.tags},
-                    {"host", host_of(agent.host)},
+                    {"host", host_of(agent)},
                     {"finished", agent.finished},
                     {"host_faults", agent.host_faults},
+                    {"test", test_of(agent.test)},
                     {"version", agent.version}});
   }
   return dump({{"agents", list}});
+}
+
+std::string link_json(const Snapshot& snapshot, const std::string& public_key,
+                      const std::string& address) {
+  const bool encrypted = !public_key.empty();
+  ordered_json awaiting = ordered_json::array();
+  for (const auto& agent : snapshot.awaiting) {
+    awaiting.push_back({{"name", agent.name},
+                        {"fingerprint", agent.fingerprint},
+                        {"since", rfc3339(agent.since)}});
+  }
+  return dump({{"encrypted", encrypted},
+               {"address", address},
+               {"public_key", if_known(encrypted, public_key)},
+               {"fingerprint", if_known(encrypted, fingerprint_of(public_key))},
+               {"refused_peers", snapshot.refused_peers},
+               {"awaiting", awaiting}});
 }
 
 std::string jobs_json(const JobPage& page, WallMs now) {

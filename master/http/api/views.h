@@ -34,6 +34,9 @@ std::string outcome_words(const Job& job);
 std::string status_json(const Snapshot& snapshot, const Build& build);
 std::string history_json(const Snapshot& snapshot);
 std::string agents_json(const Snapshot& snapshot);
+// How agents reach the master, and who waits to be let in. Without a key the link is plain.
+std::string link_json(const Snapshot& snapshot, const std::string& public_key,
+                      const std::string& address);
 std::string jobs_json(const JobPage& page, WallMs now);
 std::string files_json(const FileUse& use, const std::vector<FileEntry>& files);
 std::string keys_json(const ApiKeys& keys);  // by name, without their hashes

@@ -49,7 +49,7 @@ void Node::start(const Death& death) {
   command.push_back(program(program_));
   for (const auto& [option, value] : options_) {
     command.push_back("--" + option);
-    command.push_back(value);
+    if (!value.empty()) command.push_back(value);  // a flag has none
   }
   std::vector<std::string> environment = {"LD_PRELOAD=" + program("libdocket-faults.so"),
                                           "DOCKET_FAULT_PROGRAMS=" + folder_ + "/programs",
@@ -81,7 +81,7 @@ std::string Node::stopped_at() const {
   return read_file(folder_ + "/died-" + name_);
 }
 
-Rig::Rig(const RigSetup& setup) {
+Rig::Rig(const RigSetup& setup) : plain_(setup.listen == RigSetup().listen) {
   std::ofstream(folder() + "/clock") << std::string(8, '\0');
   const std::string data = setup.master_data.empty() ? folder() + "/master" : setup.master_data;
   master_ = std::make_unique<Node>("docket-master", "master", folder(),
@@ -103,7 +103,28 @@ Rig::Rig(const RigSetup& setup) {
                       {"slots", "2"},
                       {"data", own_data ? setup.agent_data : folder() + "/agent-" + host}},
         before));
+    if (plain_) agents_.back()->set("plain-link", "");
   }
+  if (plain_) master_->set("plain-link", "");
+}
+
+// Once a host: its agent starts as it is from then on.
+void Rig::join(Node& agent) {
+  const auto made =
+      http("POST", ops("/api/v1/agents/tokens"), "{}", {"Content-Type: application/json"});
+  REQUIRE(made.status == 201);
+  const std::string config = folder() + "/" + agent.name() + ".toml";
+  std::ofstream(config) << "slots = " << agent.option("slots") << "\n";
+  std::vector<std::string> command = agent.before();
+  command.insert(command.end(),
+                 {program("docket-agent"), "join", made.json().at("token").get<std::string>(),
+                  "--name", agent.name(), "--data", agent.option("data"), "--jobe",
+                  agent.option("jobe"), "--config", config});
+  const std::string first = command.front();
+  command.erase(command.begin());
+  const Ended ended = run(first, command, folder());
+  REQUIRE_MESSAGE(ended.status == 0, ended.err);
+  agent.set("master-key", http("GET", ops("/api/v1/link")).json().at("public_key"));
 }
 
 // A sandbox that is killed while it starts a program can leave a bubblewrap behind that waits for
@@ -141,8 +162,13 @@ void Rig::start_host(std::size_t host, const Node* dying, const Death& death) {
   sandbox.set("listen", sandbox.wait_ready().at("listen"));
   agent.set("jobe", "http://" + sandbox.option("listen"));
   agent.set("master", master_->option("agents-listen"));
+  if (!plain_ && !agent.has("master-key")) join(agent);
   agent.start(&agent == dying ? death : Death{});
-  if (&agent != dying) agent.wait_ready();
+  if (&agent == dying) return;
+  agent.wait_ready();
+  if (!plain_) {  // canaries would be among the faults
+    CHECK(http("POST", ops("/api/v1/agents/" + agent.name() + "/resume")).status == 204);
+  }
 }
 
 void Rig::heal() {

@@ -31,6 +31,8 @@ class Node {
   // An option that the next start() uses.
   void set(const std::string& option, const std::string& value) { options_[option] = value; }
   const std::string& option(const std::string& name) const { return options_.at(name); }
+  bool has(const std::string& option) const { return options_.contains(option); }
+  const std::vector<std::string>& before() const { return before_; }
 
   bool up() { return process_ && process_->alive(); }
   Process& process() { return *process_; }
@@ -51,7 +53,8 @@ class Node {
 
 struct RigSetup {
   int hosts = 2;
-  std::string listen = "127.0.0.1";           // of the master, for the agents
+  // Of the master, for the agents; on another address the link is encrypted.
+  std::string listen = "127.0.0.1";
   std::vector<std::string> far_command = {};  // the first `far_hosts` are started by this
   int far_hosts = 0;
   std::string master_data = {};  // default: a folder of the rig
@@ -94,6 +97,9 @@ class Rig {
   std::size_t results_kept(std::size_t host) const;  // on the agent's disk
 
  private:
+  void join(Node& agent);
+
+  const bool plain_;
   Folder folder_;
   std::unique_ptr<Node> master_;
   std::vector<std::unique_ptr<Node>> agents_;
