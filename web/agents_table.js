@@ -1,7 +1,7 @@
 // The table of agents: how each fares, and what may be done with it.
 
 import {
-  age, age_ms, badge, by_id, coarse_since, count, counted, dotted, element, make_head, make_row, master_now,
+  age, age_ms, badge, by_id, coarse_since, count, counted, dotted, duration, element, make_head, make_row, master_now,
   percent, set_children, set_meter, set_text, set_time, sync_rows, take_over,
 } from './common.js';
 import {ask_first} from './dialog.js';
@@ -10,10 +10,11 @@ import {tell} from './master.js';
 const kColumns = [
   ['Name', 'name', 'th'], ['State', 'state wide'], ['Running', 'load'],
   ['Languages', 'languages wide'], ['Per minute', 'number'], ['Finished', 'number'],
-  ['Host faults', 'number'], ['Last seen', 'number'], ['Version', ''],
+  ['Host faults', 'number'], ['Clock', 'number'], ['Last seen', 'number'], ['Version', ''],
   ['Actions', 'row-actions unlabelled'],
 ];
 const kLongSilenceMs = 10_000;
+const kWrongClockMs = 2_000;  // docket doctor warns from here on
 const kMinuteMs = 60_000;
 const kShortestMs = 5_000;  // of a measurement that says something
 
@@ -103,19 +104,21 @@ const kActions = {
   }, () => tell('POST', path_of(name, '/resume'))),
   remove: (name) => act({
     title: `Remove ${name}?`,
-    text: 'It leaves the list. Should its agent start again, it joins as a new one.',
+    text: 'Its key is revoked and it leaves the list; it comes back only by joining again.',
     action: 'Remove', danger: true,
   }, () => tell('DELETE', path_of(name, ''))),
 };
 
 function verbs_for(agent) {
   if (!is_here(agent)) return ['remove'];
+  if (agent.state === 'drained') return ['resume', 'remove'];
   return agent.state === 'active' || agent.state === 'suspect' ? ['drain'] : ['resume'];
 }
 
 function action_buttons([name, verbs]) {
   return verbs.map((verb) => {
-    const button = element('button', {type: 'button', class: 'small', 'data-needs': 'operate',
+    const needs = verb === 'remove' ? 'admin' : 'operate';
+    const button = element('button', {type: 'button', class: 'small', 'data-needs': needs,
       'aria-label': `${verb[0].toUpperCase()}${verb.slice(1)} ${name}`},
     verb[0].toUpperCase() + verb.slice(1));
     button.addEventListener('click', () => kActions[verb](name));
@@ -164,8 +167,18 @@ function show_faults(cell, agent) {
   cell.classList.toggle('usual', agent.host_faults === 0);
 }
 
+// Its clock less the master's. What a report takes on its way is in it, so that little says nothing.
+function show_clock(cell, agent) {
+  const offset_ms = is_here(agent) ? agent.host?.clock_offset_ms ?? null : null;
+  const wrong = offset_ms !== null && Math.abs(offset_ms) >= kWrongClockMs;
+  set_text(cell, offset_ms === null ? '–' : !wrong ? 'right'
+    : `${duration(Math.abs(offset_ms))} ${offset_ms > 0 ? 'fast' : 'slow'}`);
+  cell.classList.toggle('warned', wrong);
+  cell.classList.toggle('usual', !wrong);
+}
+
 function show_agent(row, agent, mixed, known, master_version) {
-  const [name, state, load, languages, rate, finished, faults, last_seen, version, actions] =
+  const [name, state, load, languages, rate, finished, faults, clock, last_seen, version, actions] =
     row.cells;
   show_name(name, agent);
   show_state(state, agent);
@@ -176,6 +189,7 @@ function show_agent(row, agent, mixed, known, master_version) {
   set_text(rate, rate_words(per_minute(agent)));
   set_text(finished, count(agent.finished));
   show_faults(faults, agent);
+  show_clock(clock, agent);
   set_time(last_seen, agent.last_seen, age(agent.last_seen));
   last_seen.classList.toggle('warned', agent.state !== 'left' && agent.last_seen !== null &&
                                          age_ms(agent.last_seen) > kLongSilenceMs);
@@ -183,6 +197,29 @@ function show_agent(row, agent, mixed, known, master_version) {
   set_children(version, [agent.version, other], () =>
     [agent.version || '–', ...(other ? [' ', badge('differs', 'attention')] : [])]);
   set_children(actions, [agent.name, verbs_for(agent)], action_buttons);
+}
+
+// ---- hosts that have joined and await approval
+
+function awaiting_items(awaiting) {
+  return awaiting.map(({name, fingerprint}) => {
+    const approve = element('button', {type: 'button', class: 'small', 'data-needs': 'admin',
+      'aria-label': `Approve ${name}`}, 'Approve');
+    approve.addEventListener('click', () => act({
+      title: `Let ${name} in?`,
+      text: `Compare the fingerprint of its key with what docket-agent join told there: ${fingerprint}`,
+      action: 'Approve',
+    }, () => tell('POST', path_of(fingerprint, '/approve'))));
+    return element('li', {}, element('strong', {}, name), ' has joined and awaits approval, key ',
+      element('code', {}, fingerprint), ' ', approve);
+  });
+}
+
+export function show_awaiting(awaiting, again) {
+  refresh = again;
+  const list = by_id('awaiting');
+  set_children(list, awaiting, awaiting_items);
+  list.hidden = awaiting.length === 0;
 }
 
 // `again` is called when something has been done.

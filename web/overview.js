@@ -1,6 +1,6 @@
 // The overview: the state of the cluster, its last hour, its agents and the latest jobs.
 
-import {show_agents} from './agents_table.js';
+import {show_agents, show_awaiting} from './agents_table.js';
 import {show_history} from './charts.js';
 import {
   age, by_id, bytes, count, counted, duration, element, set_children, set_master_time, set_meter,
@@ -12,6 +12,7 @@ import {Refusal, ask, banner, repeat} from './master.js';
 
 const kPauseMs = 1000;
 const kHistoryMs = 10_000;
+const kLinkMs = 5_000;
 const kListedJobs = 20;
 
 // ---- the light and the cards
@@ -114,7 +115,17 @@ async function refresh() {
     show_jobs(jobs.value.jobs);
     set_text(by_id('jobs-hint'), jobs.value.next === null ? '' : `the last ${kListedJobs}`);
   }
-  await refresh_history();
+  await Promise.all([refresh_history(), refresh_awaiting()]);
+}
+
+let link_due = 0;  // by this page's clock
+
+async function refresh_awaiting() {
+  if (performance.now() < link_due) return;
+  const link = await ask('link').catch(() => null);  // likewise
+  if (link === null) return;
+  link_due = performance.now() + kLinkMs;
+  show_awaiting(link.awaiting, () => { link_due = 0; refresh_now(); });
 }
 
 let refresh_now = () => {};

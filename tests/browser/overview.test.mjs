@@ -263,6 +263,7 @@ function many_agents([model]) {
     host_faults: n === 4 ? 17 : 0, finished: 1000 * n,
     languages: n === 1 ? [...model.languages.slice(0, 2), {id: 'python3', version: '3.13.0'}] : model.languages,
     version: n === 3 ? '0.0.9' : model.version,
+    host: model.host && {...model.host, clock_offset_ms: n === 5 ? -3500 : 12},
   }));
 }
 
@@ -283,6 +284,9 @@ test('agents in every state are told apart, and odd versions are marked', async 
   assert.equal(await row('lab-01').getByRole('button', {name: 'Drain lab-01'}).count(), 1);
   assert.equal(await row('lab-08').getByRole('button', {name: 'Resume lab-08'}).count(), 1);
   assert.equal(await row('lab-10').getByRole('button', {name: 'Remove lab-10'}).count(), 1);
+  assert.equal(await row('lab-09').getByRole('button', {name: 'Remove lab-09'}).count(), 1);
+  assert.equal(await row('lab-01').locator('td[data-label="Clock"]').textContent(), 'right');
+  assert.equal(await row('lab-06').locator('td[data-label="Clock"].warned').textContent(), '3.5 s slow');
   for (const [colorScheme, viewport] of [['light', null], ['dark', null], ['dark', kPhone]]) {
     await page.emulateMedia({colorScheme});
     if (viewport !== null) await page.setViewportSize(viewport);
@@ -313,6 +317,27 @@ test('an agent is drained with a reason and let in again, from the keyboard', as
   await confirm(page, 'Resume');
   await row.getByRole('button', {name: `Drain ${name}`}).waitFor();
   assert.equal((await api('agents')).agents[0].state, 'active');
+});
+
+test('a host that awaits approval is shown with its fingerprint, and approved by it', async (t) => {
+  const fingerprint = '0a1b-2c3d-4e5f-6071-8293-a4b5-c6d7-e8f9';
+  const awaiting = [{name: 'lab-<b>7', fingerprint, since: '2026-11-23T10:00:00.000Z'}];
+  const link = await api('link');
+  const page = await overview(t, {before: (p) => with_whole_answer(p, 'link', {...link, awaiting})});
+  const item = page.locator('#awaiting li');
+  await item.getByText('lab-<b>7').waitFor();
+  assert.match(await item.textContent(), new RegExp(fingerprint));
+  await assert_accessible(page);
+  await picture(page, 'awaiting');
+  let asked = null;
+  await page.route('**/approve', (route) => {
+    asked = route.request().url();
+    return route.fulfill({status: 204});
+  });
+  await item.getByRole('button', {name: 'Approve lab-<b>7'}).click();
+  await page.getByRole('dialog').getByText(fingerprint).waitFor();
+  await confirm(page, 'Approve');
+  assert.match(asked, new RegExp(`/api/v1/agents/${fingerprint}/approve$`));
 });
 
 test('what the master refuses is told in the question, which stays', async (t) => {

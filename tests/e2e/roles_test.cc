@@ -47,6 +47,7 @@ constexpr Deed kDeeds[] = {
     {"GET", "/api/v1/history", "", 200, 200, 200, 200},
     {"GET", "/api/v1/agents", "", 200, 200, 200, 200},
     {"GET", "/api/v1/link", "", 200, 200, 200, 200},
+    {"GET", "/api/v1/doctor", "", 200, 200, 200, 200},
     {"GET", "/api/v1/jobs", "", 200, 200, 200, 200},
     {"GET", "/api/v1/jobs/ID", "", 200, 200, 200, 200},
     {"GET", "/api/v1/jobs/ID/why", "", 200, 200, 200, 200},

@@ -62,6 +62,13 @@ std::string languages_words(const std::vector<Language>& languages) {
   return words.empty() ? "none" : words;
 }
 
+// Its clock less the master's, in seconds.
+std::string clock_words(const AgentView& agent) {
+  if (!agent.clock_offset_ms) return "–";
+  const std::int64_t seconds = *agent.clock_offset_ms / 1'000;
+  return (seconds > 0 ? "+" : "") + std::to_string(seconds) + " s";
+}
+
 std::string agent_row(const AgentView& agent, WallMs now) {
   const std::string reason = !agent.reason.empty()     ? agent.reason
                              : !agent.degraded.empty() ? "degraded: " + agent.degraded
@@ -77,6 +84,7 @@ std::string agent_row(const AgentView& agent, WallMs now) {
       .cell("Languages", "languages wide", languages_words(agent.languages))
       .cell("Finished", "number", std::to_string(agent.finished))
       .cell("Host faults", "number", std::to_string(agent.host_faults))
+      .cell("Clock", "number", clock_words(agent))
       .cell("Last seen", "number", ago(agent.last_heard, now))
       .cell("Version", "", agent.version)
       .html();
