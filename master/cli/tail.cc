@@ -1,4 +1,5 @@
 // docket jobs tail: every change of a run's state, one line each, as it is seen.
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -16,6 +17,8 @@ namespace {
 
 constexpr auto kEvery = std::chrono::seconds(1);
 constexpr std::int64_t kClocksDiffer = 60'000;
+// The API finds runs by their ids, which are made before the moment that is shown as received.
+constexpr std::int64_t kIdsEarlier = 10'000;
 constexpr std::uint32_t kPage = 1'000;
 constexpr int kMostPages = 20;
 
@@ -34,19 +37,23 @@ class Tail {
     auto jobs = newest();
     if (!jobs) return jobs.error();
     std::map<std::string, std::string> known;
-    std::string oldest_live;
+    WallMs oldest_live = 0;
+    WallMs latest = 0;
     // They come newest first, and are told in the order in which they came.
     for (auto job = jobs->rbegin(); job != jobs->rend(); ++job) {
       const std::string id = job->value("id", "");
       const std::string state = job->value("state", "");
+      const WallMs received = parse_time(job->value("received", "")).value_or(0);
+      if (begin_ == 0) begin_ = received;
       const auto before = known_.find(id);
-      if (before == known_.end() || before->second != state) say(*job);
+      const bool is_news = before == known_.end() ? received >= begin_ : before->second != state;
+      if (is_news) say(*job);
       known[id] = state;
-      if (oldest_live.empty() && is_live(state)) oldest_live = job->value("received", "");
+      latest = received;
+      if (oldest_live == 0 && is_live(state)) oldest_live = received;
     }
-    if (!jobs->empty()) newest_ = jobs->front().value("received", "");
-    if (newest_.empty()) newest_ = rfc3339(context_.now - kClocksDiffer);
-    from_ = oldest_live.empty() ? newest_ : oldest_live;
+    if (begin_ == 0) begin_ = context_.now - kClocksDiffer;
+    from_ = std::max(begin_, oldest_live != 0 ? oldest_live : latest);
     known_ = std::move(known);
     return ok_status();
   }
@@ -56,8 +63,8 @@ class Tail {
   Result<Jobs> newest() {
     Jobs jobs;
     JobsQuery query = query_;
-    query.from = from_;
-    query.limit = from_.empty() ? first_ : kPage;
+    if (from_ != 0) query.from = rfc3339(from_ - kIdsEarlier);
+    query.limit = from_ == 0 ? first_ : kPage;
     for (int page = 0; page < kMostPages; ++page) {
       const auto body = fetch_text(context_.client, jobs_path(query));
       if (!body) return body.error();
@@ -66,7 +73,7 @@ class Tail {
         return parse_object(context_.client, "").error();
       }
       for (const auto& job : answer["jobs"]) jobs.push_back(job);
-      if (from_.empty() || !answer["next"].is_string()) return jobs;
+      if (from_ == 0 || !answer["next"].is_string()) return jobs;
       query.cursor = answer["next"].get<std::string>();
     }
     if (!told_of_more_) tell("more than 20000 runs wait: the older ones' changes are not seen");
@@ -86,8 +93,8 @@ class Tail {
   Context& context_;
   const JobsQuery query_;
   const std::uint32_t first_;
-  std::string from_;    // empty: nothing has been asked yet
-  std::string newest_;  // when the newest that was seen came
+  WallMs begin_ = 0;  // when the first of those that are told came
+  WallMs from_ = 0;   // when the oldest that may still change came; 0: nothing has been asked yet
   std::map<std::string, std::string> known_;
   bool told_of_more_ = false;
 };

@@ -121,8 +121,8 @@ A CodeRunner site whose exams are larger than one Jobe sandbox points at the
 master of a Docket cluster instead. Runs wait in its queue, on disk, instead of
 overloading a sandbox, and survive the death of any sandbox host.")
 set(CPACK_COMPONENT_AGENT_DESCRIPTION "job queue in front of Jobe sandboxes: the agent
-One agent beside each Jobe of a Docket cluster dials the master, runs what it is
-given on that Jobe and keeps results while the master is away.")
+One agent beside each Jobe of a Docket cluster dials the master, runs what
+it is given on that Jobe and keeps results while the master is away.")
 set(CPACK_COMPONENT_CLI_DESCRIPTION "job queue in front of Jobe sandboxes: the command line
 The docket command looks into the master of a Docket cluster: its hosts, its
 runs, its keys; and runs programs on its sandboxes.")
