@@ -33,11 +33,11 @@ std::vector<double> sorted(std::vector<double> values) {
   return values;
 }
 
-std::string hosts(std::uint32_t count) {
+}  // namespace
+
+std::string hosts_text(std::uint32_t count) {
   return std::to_string(count) + (count == 1 ? " host" : " hosts");
 }
-
-}  // namespace
 
 std::uint32_t LoadResult::failed() const {
   std::uint32_t sum = 0;
@@ -73,7 +73,7 @@ std::string load_text(const LoadResult& result, const LoadedCluster& cluster, st
   std::string text = std::to_string(result.right_s.size()) + " of " + std::to_string(result.asked) +
                      " runs gave the right result, in " + seconds(result.took_s) + ": " +
                      rate_text(result) + " runs/s on " + std::to_string(cluster.slots) +
-                     " slots of " + hosts(cluster.hosts) + "\n";
+                     " slots of " + hosts_text(cluster.hosts) + "\n";
   const auto times = sorted(result.right_s);
   if (!times.empty()) {
     text += "until the result: half within " + seconds(quantile(times, 0.5)) +
@@ -88,7 +88,7 @@ std::string load_text(const LoadResult& result, const LoadedCluster& cluster, st
   text += std::to_string(runs) + " runs at once would wait at most " + seconds(now_s);
   const char* before = "; with ";
   for (const std::uint32_t more : kMoreHosts) {
-    text += before + hosts(more) + " more of this kind " +
+    text += before + hosts_text(more) + " more of this kind " +
             seconds(longest_wait_s(result, cluster, runs, more));
     before = ", with ";
   }

@@ -30,6 +30,8 @@ struct LoadedCluster {
   std::uint32_t slots = 0;  // of these
 };
 
+std::string hosts_text(std::uint32_t count);  // "1 host"
+
 // The value that so many of the sorted ones do not exceed; 0 of none. `part` is 0 to 1.
 double quantile(const std::vector<double>& sorted, double part);
 

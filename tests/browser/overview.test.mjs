@@ -286,7 +286,7 @@ test('agents in every state are told apart, and odd versions are marked', async 
   assert.equal(await row('lab-10').getByRole('button', {name: 'Remove lab-10'}).count(), 1);
   assert.equal(await row('lab-09').getByRole('button', {name: 'Remove lab-09'}).count(), 1);
   assert.equal(await row('lab-01').locator('td[data-label="Clock"]').textContent(), 'right');
-  assert.equal(await row('lab-06').locator('td[data-label="Clock"].warned').textContent(), '3.5 s slow');
+  assert.equal(await row('lab-06').locator('td[data-label="Clock"].warned').textContent(), '3.50\u00a0s slow');
   for (const [colorScheme, viewport] of [['light', null], ['dark', null], ['dark', kPhone]]) {
     await page.emulateMedia({colorScheme});
     if (viewport !== null) await page.setViewportSize(viewport);

@@ -12,7 +12,8 @@ std::vector<std::string> keys_of(const Cluster& cluster) {
   const Ended listed = cluster.docket({"keys", "list", "-o", "json"});
   REQUIRE_MESSAGE(listed.status == 0, listed.err);
   std::vector<std::string> names;
-  for (const auto& key : nlohmann::json::parse(listed.out)["keys"]) names.push_back(key["name"]);
+  const auto answer = nlohmann::json::parse(listed.out);
+  for (const auto& key : answer["keys"]) names.push_back(key["name"]);
   return names;
 }
 
@@ -66,7 +67,9 @@ TEST_CASE("where the API is open no key is made, and wrong answers are counted b
 
 TEST_CASE("a dry run and a language that nobody has run nothing") {
   Cluster cluster;
-  cluster.add_host("lab-1", 1);
+  StubSandbox stub({});
+  const auto agent = cluster.start_agent("lab-1", stub.address(), {"--slots", "1"});
+  agent->wait_ready();
   auto arguments = test_of(cluster, 500, 5);
   arguments.push_back("--dry-run");
   const Ended dry = cluster.docket(arguments);
