@@ -150,7 +150,8 @@ void judge_faults(const SandboxFacts& facts, Findings& out) {
     out.push_back(failed("sandbox faults", first->answer.fault_signature + " (" + languages + ")",
                          fix_of(first->answer.fault_signature)));
   } else if (answers > 0) {
-    out.push_back(well("sandbox faults", "none in " + std::to_string(answers) + " answers"));
+    out.push_back(well("sandbox faults", "none in " + std::to_string(answers) +
+                                             (answers == 1 ? " answer" : " answers")));
   }
 }
 
@@ -230,7 +231,8 @@ void judge_sandbox(const SandboxFacts& facts, std::uint32_t slots, Findings& out
     return;
   }
   out.push_back(well("jobe", "http://" + facts.address + " has " +
-                                 std::to_string(facts.languages.size()) + " languages"));
+                                 std::to_string(facts.languages.size()) +
+                                 (facts.languages.size() == 1 ? " language" : " languages")));
   judge_key(facts, out);
   if (std::ranges::any_of(facts.trials, is_refused)) return;
   for (const Trial& trial : facts.trials) judge_trial(trial, out);

@@ -12,7 +12,8 @@ KEPT_DAYS = 7  # then made again, so that it has Debian's newer versions
 
 # What package management itself writes down or keeps, whoever comes and goes.
 RECORDS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/etc/.pwd.lock",
-           "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/proc", "/sys", "/dev")
+           "/etc/passwd-", "/etc/group-", "/etc/shadow-", "/etc/gshadow-", "/proc", "/sys", "/dev",
+           "/run/systemd")
 
 
 def base_tar(folder, depends):

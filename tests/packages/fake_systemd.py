@@ -100,8 +100,9 @@ class Service:
 
     def become(self):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        most = int(self.unit.get("LimitNOFILE", min(1024, soft)))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, max(most, hard)))
+        # Not above this machine's bound, which not every root may raise.
+        most = min(int(self.unit.get("LimitNOFILE", min(1024, soft))), hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         os.umask(int(self.unit["UMask"], 8))
         self.root.enter(self.unit["User"])()
