@@ -5,7 +5,9 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <thread>
 
@@ -26,12 +28,6 @@ void say(const std::string& line) {
 int report(const char* command, const Error& error) {
   std::fprintf(stderr, "docket-agent %s: %s\n", command, error.message.c_str());
   return facts_of(error.code).exit_code;
-}
-
-std::string host_name() {
-  char name[256] = {};
-  if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "agent";
-  return name;
 }
 
 bool has_service(const std::string& config) {
@@ -62,7 +58,7 @@ std::string token_of(const std::string& given) {
 DoctorOrder doctor_order() {
   DoctorOrder order;
   order.config = kUsualConfig;
-  order.host_name = host_name();
+  order.host_name = host_name("agent");
   order.cores = std::max(1u, std::thread::hardware_concurrency());
   order.version = DOCKET_VERSION;
   return order;
@@ -115,7 +111,7 @@ int run_join(int argc, char** argv) {
                "docket-agent join");
   JoinOrder order;
   order.config = kUsualConfig;
-  order.host_name = host_name();
+  order.host_name = host_name("agent");
   order.cores = std::max(1u, std::thread::hardware_concurrency());
   order.version = DOCKET_VERSION;
   app.add_option("token", order.token, "What docket agents token printed; -: standard input")
@@ -132,6 +128,10 @@ int run_join(int argc, char** argv) {
     return look_before_joining(order, prospect, force);
   };
   return run_program(app, argc, argv, [&] {
+    // Every user of the host can read what a process was started with.
+    for (char* word : std::span(argv, static_cast<std::size_t>(argc))) {
+      if (order.token == word) std::memset(word, '-', order.token.size());
+    }
     order.token = token_of(order.token);
     if (const auto done = join(order, say); !done) return report("join", done.error());
     start_service(order.config);
@@ -151,7 +151,12 @@ int run_leave(int argc, char** argv) {
     if (has_service(order.config) && std::system("systemctl disable --now docket-agent") != 0) {
       return report("leave", {ErrorCode::unavailable, "systemctl could not stop docket-agent"});
     }
-    if (const auto done = leave(order, say); !done) return report("leave", done.error());
+    if (const auto done = leave(order, say); !done) {
+      if (has_service(order.config)) {
+        say("the service is stopped; systemctl enable --now docket-agent lets it work again");
+      }
+      return report("leave", done.error());
+    }
     return 0;
   });
 }

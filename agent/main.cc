@@ -38,20 +38,13 @@ struct Options {
   std::uint32_t drain_s = 300;
 };
 
-std::string host_name() {
-  char name[256] = {};
-  if (::gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "agent";
-  return name;
-}
-
 void declare(CLI::App& app, Options& options) {
-  options.name = host_name();
+  options.name = host_name("agent");
   app.footer(
       "Commands:\n"
       "  join                        Joins this host to a cluster by a token\n"
       "  doctor                      Looks at what may keep it from running programs\n"
-      "  leave                       Takes it out again\n\n"
-      "Each has --help.");
+      "  leave                       Takes it out again");
   add_common_options(app, options.log);
   app.add_option("--master", options.master, "tcp://HOST:PORT of the master")
       ->capture_default_str();

@@ -40,13 +40,9 @@ void hold_files(Restored& restored, FileStore& files) {
   }
 }
 
-std::optional<KeyPair> link_key(const std::string& data_dir, const Options& options,
-                                const Logger& log) {
+std::optional<KeyPair> link_key(const std::string& data_dir, const Options& options) {
   if (options.plain_link) return std::nullopt;
-  KeyPair key = start_value("data", load_or_make_key_pair(data_dir + "/link.key"));
-  log->info("link=encrypted public_key={} fingerprint={}", key.public_key,
-            fingerprint_of(key.public_key));
-  return key;
+  return start_value("data", load_or_make_key_pair(data_dir + "/link.key"));
 }
 
 http::LinkFacts link_facts(const Options& options, const std::optional<KeyPair>& key,
@@ -56,8 +52,7 @@ http::LinkFacts link_facts(const Options& options, const std::optional<KeyPair>&
     facts.address =
         start_value("agents-address", parse_address("agents-address", options.agents_address));
   } else if (bound.host == "0.0.0.0" || bound.host == "::" || bound.host == "*") {
-    char name[256] = {};
-    if (::gethostname(name, sizeof name - 1) == 0) facts.address.host = name;
+    facts.address.host = host_name(bound.host);
   }
   return facts;
 }
@@ -103,13 +98,14 @@ Master::Master(const Options& options, Logger log)
       log_(std::move(log)),
       access_(access_settings(options)),
       data_("data", options.data),
+      kept_socket_(KeptSockets().take(kJobeSocket)),
       files_(start_value("data", store::open_files(data_.path(), options.files_mb << 20, log_))),
       journal_options_(journal_settings(data_.path(), options)),
       journal_(start_value("data", store::Journal::open(journal_options_, log_))),
       reader_(start_value(
           "data", store::open_reader(data_.path(), [this](const auto& p) { report_damage(p); }))),
       audit_(start_value("data", store::open_audit_reader(data_.path()))),
-      link_key_(link_key(data_.path(), options, log_)),
+      link_key_(link_key(data_.path(), options)),
       router_(start_value(
           "agents-listen",
           net::Router::bind(start_value("agents-listen", parse_url_address("agents-listen", "tcp",
@@ -174,6 +170,10 @@ void Master::start() {
   log_->info("data={} unfinished_jobs={} files={} file_bytes={} held_bytes={} descriptors={}",
              data_.path(), unfinished_, kept.files, kept.bytes, kept.held_bytes,
              most_descriptors());
+  if (link_key_) {
+    log_->info("link=encrypted public_key={} fingerprint={}", link_key_->public_key,
+               fingerprint_of(link_key_->public_key));
+  }
   const auto snapshot = published_.get();
   if (snapshot->keys->empty()) say_open(options_, log_);
   say_access(options_, access_, snapshot->access->size(), log_);
@@ -194,7 +194,7 @@ std::unique_ptr<http::Server> Master::start_server(unsigned listener) {
   options.spare_descriptors = is_ops ? 64 : 128;
   options.max_body_bytes = kMaxFileBytes / 3 * 4 + 4096;  // the largest file, in base 64
   if (is_ops) options.max_buffered_bytes = 128u << 20;    // one such file
-  if (!is_ops) options.kept_socket = KeptSockets().take(kJobeSocket);
+  if (!is_ops) options.kept_socket = kept_socket_;
   options.traffic = traffic_[listener];
   const auto handler = [this, is_ops](http::Request&& request) {
     return is_ops ? ops_.handle(std::move(request)) : handle_jobe(std::move(request));

@@ -56,6 +56,7 @@ class Master {
   const Logger log_;
   const http::AccessGate::Settings access_;
   const DataFolder data_;
+  const int kept_socket_;  // of the Jobe API, from the service manager; -1: none. start() takes it
   const std::unique_ptr<store::Files> files_;
   std::unique_ptr<Loop> loop_;
   const store::JournalOptions journal_options_;

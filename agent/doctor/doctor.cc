@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "agent/doctor/judge.h"
@@ -58,7 +59,7 @@ Result<Setup> setup_of(const DoctorOrder& order, const SettingsFile& settings) {
 // An agent holds its folder for as long as it runs.
 bool is_agent_running(const std::string& data) {
   const int lock = ::open((data + "/lock").c_str(), O_RDONLY | O_CLOEXEC);
-  if (lock < 0) return false;
+  if (lock < 0) return errno == EACCES;  // only root and the service may look: assume that it runs
   const bool held = ::flock(lock, LOCK_SH | LOCK_NB) != 0;
   ::close(lock);
   return held;
@@ -149,9 +150,16 @@ Status examine_master(const DoctorOrder& order, const SettingsFile& settings, co
 
 // ---- the sandbox and its host
 
+// As far as it is known: there port 4000 is docket-master's.
+Address master_of(const DoctorOrder& order, const SettingsFile& settings) {
+  if (const auto token = parse_token(order.token)) return token->master;
+  const auto said = parse_url_address("master", "tcp", settings.get("master").value_or(""));
+  return said ? *said : Address{};
+}
+
 Result<std::vector<Address>> candidates(const DoctorOrder& order, const SettingsFile& settings) {
   const std::string said = !order.jobe.empty() ? order.jobe : settings.get("jobe").value_or("");
-  if (said.empty()) return usual_places({});
+  if (said.empty()) return usual_places(master_of(order, settings));
   auto address = parse_url_address("jobe", "http", said);
   if (!address) return address.error();
   return std::vector<Address>{*address};

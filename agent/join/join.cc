@@ -1,5 +1,6 @@
 #include "agent/join/join.h"
 
+#include <fcntl.h>
 #include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "agent/jobe/api_key.h"
 #include "agent/join/exchange.h"
 #include "agent/join/sandbox_search.h"
 #include "agent/join/settings_file.h"
@@ -50,17 +52,23 @@ Status make_data_folder(const std::string& data) {
 Status give_to_owner_of(const std::string& folder, const std::string& path) {
   struct stat owner {};
   if (::geteuid() != 0 || ::stat(folder.c_str(), &owner) != 0) return ok_status();
-  if (::chown(path.c_str(), owner.st_uid, owner.st_gid) == 0) return ok_status();
-  return system_error("data: cannot give " + path + " to the owner of its folder");
+  // The folder's owner could have put a link there.
+  const int file = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  const bool given = file >= 0 && ::fchown(file, owner.st_uid, owner.st_gid) == 0;
+  const Error error = system_error("data: cannot give " + path + " to the owner of its folder");
+  if (file >= 0) ::close(file);
+  return given ? ok_status() : Status(error);
 }
 
 Result<FoundSandbox> sandbox_of(const JoinOrder& order, const SettingsFile& settings,
                                 const Address& master) {
   const std::string said = first_of(order.jobe, settings, "jobe", "");
-  if (said.empty()) return find_sandbox(usual_places(master), "");
+  const auto key = read_jobe_key(settings.get("jobe-key-file").value_or(""));
+  if (!key) return key.error();
+  if (said.empty()) return find_sandbox(usual_places(master), *key);
   auto address = parse_url_address("jobe", "http", said);
   if (!address) return address.error();
-  return find_sandbox({*address}, "");
+  return find_sandbox({*address}, *key);
 }
 
 std::uint32_t slots_of(const JoinOrder& order) {

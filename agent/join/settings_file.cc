@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -67,31 +68,32 @@ void SettingsFile::set_list(std::string_view name, const std::vector<std::string
 
 void SettingsFile::set_line(std::string_view name, const std::string& literal) {
   const std::string line = std::string(name) + " = " + literal;
-  for (std::string& old : lines_) {
-    if (!value_on(old, name)) continue;
-    old = line;
+  const auto old = std::ranges::find_if(
+      lines_, [&](const auto& each) { return value_on(each, name).has_value(); });
+  if (old == lines_.end()) {
+    lines_.push_back(line);
     return;
   }
-  lines_.push_back(line);
+  // A list may go on over several lines.
+  auto last = old;
+  if (value_on(*old, name)->starts_with('[')) {
+    while (last->find(']') == std::string::npos && last + 1 != lines_.end()) ++last;
+  }
+  *old = line;
+  lines_.erase(old + 1, last + 1);
 }
 
 Status SettingsFile::write(const std::string& path) const {
   std::error_code failed;
   const fs::path folder = fs::absolute(path, failed).parent_path();
   fs::create_directories(folder, failed);
-  const std::string half = path + ".half";
   struct stat old {};
   const mode_t mode = ::stat(path.c_str(), &old) == 0 ? old.st_mode & 07777 : 0644;
-  {
-    std::ofstream file(half, std::ios::trunc);
-    for (const std::string& line : lines_) file << line << '\n';
-    file.flush();
-    if (!file) return Error{ErrorCode::unavailable, "config: cannot write " + half};
-  }
-  if (::chmod(half.c_str(), mode) != 0 || ::rename(half.c_str(), path.c_str()) != 0) {
-    return system_error("config: cannot write " + path);
-  }
-  return sync_folder(folder.string());
+  std::string text;
+  for (const std::string& line : lines_) text += line + "\n";
+  auto written = write_durably(path, text, mode);
+  if (written) return written;
+  return Error{written.error().code, "config: " + written.error().message};
 }
 
 }  // namespace docket::agent

@@ -111,6 +111,7 @@ struct HoldOptions {
   bool drain = false;                       // else cordon
   std::optional<std::uint32_t> deadline_s;  // of a drain
   bool no_wait = false;                     // likewise
+  bool at_once = false;                     // of a removal: without a drain
   bool yes = false;                         // of removing: do not ask
 };
 
@@ -120,6 +121,7 @@ struct NewJoinToken {
   std::vector<std::string> tags;
   bool approve = false;
   std::string agents_address;  // empty: the master knows
+  std::string revoke;          // the id of one to withdraw, instead of making one
 };
 
 Result<int> status_command(Context& context);
@@ -135,8 +137,12 @@ Result<int> agent_command(Context& context, const std::string& name);
 Result<int> test_agent_command(Context& context, const std::string& name);
 // A drain is watched until nothing runs there any more; interrupting it leaves it in force.
 Result<int> hold_command(Context& context, const HoldOptions& hold);
+// Of the agent of exactly that name, whatever `hold` names.
+Result<int> hold_agent(Context& context, const std::string& name, const HoldOptions& hold);
 Result<int> resume_command(Context& context, const std::string& name);
 Result<int> join_token_command(Context& context, const NewJoinToken& token);
+// `id` as the API tells it, 8 digits.
+Result<int> revoke_join_token_command(Context& context, const std::string& id);
 // Asks on the terminal whether the fingerprint is right, unless `who` is it, or `yes`.
 Result<int> approve_command(Context& context, const std::string& who, bool yes);
 // Drains it, waits until nothing runs there, and has it forgotten.

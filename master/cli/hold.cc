@@ -46,17 +46,20 @@ Result<int> watch_drain(Context& context, const std::string& name) {
 
 }  // namespace
 
-Result<int> hold_command(Context& context, const HoldOptions& hold) {
-  const auto name = whole_name(context, hold.name);
-  if (!name) return name.error();
+Result<int> hold_agent(Context& context, const std::string& name, const HoldOptions& hold) {
   nlohmann::json body = {{"reason", hold.reason}};
   if (hold.deadline_s) body["deadline_s"] = *hold.deadline_s;
   const char* what = hold.drain ? "drain" : "cordon";
   const std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  if (const auto done = order(context, *name, what, text); !done) return done.error();
-  if (hold.drain && !hold.no_wait) return watch_drain(context, *name);
-  tell(*name + " takes nothing new until docket agents resume " + *name);
+  if (const auto done = order(context, name, what, text); !done) return done.error();
+  if (hold.drain && !hold.no_wait) return watch_drain(context, name);
+  tell(name + " takes nothing new until docket agents resume " + name);
   return 0;
+}
+
+Result<int> hold_command(Context& context, const HoldOptions& hold) {
+  const auto name = whole_name(context, hold.name);
+  return name ? hold_agent(context, *name, hold) : name.error();
 }
 
 Result<int> resume_command(Context& context, const std::string& part) {

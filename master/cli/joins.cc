@@ -18,11 +18,14 @@ Result<Json> find_awaiting(Context& context, const std::string& who) {
   const auto link = fetch(context.client, "/api/v1/link");
   if (!link) return link.error();
   std::string others;
+  Json named;  // a name may look like another's fingerprint
   for (const auto& agent : list_at(*link, "awaiting")) {
-    if (text_at(agent, "name") == who || text_at(agent, "fingerprint") == who) return Json(agent);
+    if (text_at(agent, "fingerprint") == who) return Json(agent);
+    if (text_at(agent, "name") == who) named = agent;
     others += (others.empty() ? "; there are " : ", ") + text_at(agent, "name") + " " +
               text_at(agent, "fingerprint");
   }
+  if (named.is_object()) return named;
   return Error{ErrorCode::not_found, "no host named " + in_quotes(who) +
                                          ", nor with that fingerprint, awaits approval" + others};
 }
@@ -54,9 +57,21 @@ Result<int> join_token_command(Context& context, const NewJoinToken& token) {
   }
   print(text_at(*made, "token") + "\n");
   tell("shown this once and kept nowhere; on each host: docket-agent join TOKEN");
-  tell("good for " + std::to_string(number_at(*made, "uses")) + " hosts that reach the master at " +
-       text_at(*made, "master") + ", until " + text_at(*made, "expires") +
+  tell("withdrawn by: docket agents token --revoke " + text_at(*made, "id"));
+  const auto uses = number_at(*made, "uses");
+  tell("good for " + (uses == 1 ? "1 host" : std::to_string(uses) + " hosts") +
+       " that can reach the master at " + text_at(*made, "master") + ", until " +
+       text_at(*made, "expires") +
        (true_at(*made, "approve") ? "; then docket agents approve NAME" : ""));
+  return 0;
+}
+
+Result<int> revoke_join_token_command(Context& context, const std::string& id) {
+  Request request;
+  request.method = "DELETE";
+  request.path = "/api/v1/agents/tokens/" + percent_encoded(id);
+  if (const auto done = carry_out(context.client, request); !done) return done.error();
+  tell("no host joins by the token " + visible(id) + " any more; hosts that have joined stay");
   return 0;
 }
 
@@ -99,12 +114,14 @@ Result<int> remove_command(Context& context, const HoldOptions& hold) {
     tell(hold.name + " was not removed");
     return 1;
   }
-  const auto drained = hold_command(context, hold);
-  // One that awaits approval has never run anything.
-  if (!drained && drained.error().code != ErrorCode::not_found) return drained.error();
+  if (!hold.at_once) {
+    const auto drained = hold_agent(context, hold.name, hold);
+    // One that awaits approval has never run anything.
+    if (!drained && drained.error().code != ErrorCode::not_found) return drained.error();
+  }
   Request request;
   request.method = "DELETE";
-  request.path = "/api/v1/agents/" + hold.name;
+  request.path = "/api/v1/agents/" + hold.name + (hold.at_once ? "?at_once=1" : "");
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("removed " + hold.name + ": its key is revoked; on the host: docket-agent leave");
   return 0;

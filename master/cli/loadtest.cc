@@ -31,10 +31,12 @@ class Interruptible {
     order.sa_handler = [](int) { interrupted = 1; };
     ::sigaction(SIGINT, &order, &int_before_);
     ::sigaction(SIGTERM, &order, &term_before_);
+    ::sigaction(SIGHUP, &order, &hup_before_);  // the terminal went away
   }
   ~Interruptible() {
     ::sigaction(SIGINT, &int_before_, nullptr);
     ::sigaction(SIGTERM, &term_before_, nullptr);
+    ::sigaction(SIGHUP, &hup_before_, nullptr);
   }
   Interruptible(const Interruptible&) = delete;
   Interruptible& operator=(const Interruptible&) = delete;
@@ -42,6 +44,7 @@ class Interruptible {
  private:
   struct sigaction int_before_ {};
   struct sigaction term_before_ {};
+  struct sigaction hup_before_ {};
 };
 
 // A key of the test's own, so that students' runs go before its. None where the API is open: the

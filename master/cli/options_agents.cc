@@ -42,9 +42,13 @@ void add_joins(CLI::App& agents, Options& options) {
       ->add_option("--agents-address", options.join_token.agents_address,
                    "Where these hosts reach the master's --agents-listen (default: it knows)")
       ->type_name("H:P");
+  token->add_option("--revoke", options.join_token.revoke, "Withdraw the token of this id instead")
+      ->type_name("ID");
   token->callback([&options] {
     options.chosen = [&options](Context& context) {
-      return join_token_command(context, options.join_token);
+      const NewJoinToken& order = options.join_token;
+      return order.revoke.empty() ? join_token_command(context, order)
+                                  : revoke_join_token_command(context, order.revoke);
     };
   });
   CLI::App* approve =
@@ -61,13 +65,17 @@ void add_joins(CLI::App& agents, Options& options) {
       return approve_command(context, options.hold.name, options.yes);
     };
   });
-  CLI::App* remove = add_command(agents, "remove", "Drain a host, revoke its key and forget it",
-                                 "  docket agents remove lab-7\n"
-                                 "  docket agents remove lab-7 --deadline 60 -y");
+  CLI::App* remove =
+      add_command(agents, "remove", "Drain a host, revoke its key and forget it",
+                  "  docket agents remove lab-7\n"
+                  "  docket agents remove lab-7 --deadline 60 -y\n"
+                  "  docket agents remove lab-7 --now -y     (it is in the wrong hands)");
   remove->add_option("name", options.hold.name, "The agent's whole name")
       ->type_name("NAME")
       ->required();
   remove->add_flag("-y,--yes", options.hold.yes, "Do not ask");
+  remove->add_flag("--now", options.hold.at_once,
+                   "Without a drain: what runs there goes to other hosts, whatever it says");
   remove
       ->add_option("--deadline", options.hold.deadline_s,
                    "Seconds after which what still runs there goes to other hosts")

@@ -38,6 +38,7 @@ struct JoinTokenRecord {
 // A thousand hosts, and as many again that were installed anew.
 inline constexpr std::size_t kMaxAgentKeys = 10'000;
 inline constexpr std::size_t kMaxJoinTokens = 1'000;
+inline constexpr std::size_t kTokenIdShown = 8;  // digits of an id, where people see it
 inline constexpr std::uint32_t kMaxTokenUses = 10'000;
 inline constexpr std::uint32_t kMaxTokenSeconds = 30 * 24 * 3'600;
 // An expired token is remembered for so long, so that its holder is told why it is refused.

@@ -164,6 +164,9 @@ Snapshot Core::snapshot(Now now) const {
     if (key.trust != Trust::awaiting) continue;
     view.awaiting.push_back({name, fingerprint_of(key.public_key), key.joined});
   }
+  for (const auto& [id, token] : tokens_) {
+    if (token.uses > 0 && now.wall < token.expires) view.join_tokens.push_back(token);
+  }
   const ClusterSample cluster = sample(now);
   view.slots = cluster.slots;
   view.busy = cluster.busy;

@@ -93,6 +93,7 @@ class Core {
 
   // core_joins.cc
   void on(CreateJoinToken& event, Now now, Effects& out);
+  void on(RevokeJoinToken& event, Now now, Effects& out);
   void on(ApproveAgent& event, Now now, Effects& out);
   void on(RemoveAgent& event, Now now, Effects& out);
   void restore_keys(Restored& event, Now now, Effects& out);
@@ -109,6 +110,8 @@ class Core {
   void trust(const Agent& agent, Effects& out);
   void forget_agent(const std::string& name, const std::string& why, Now now, Effects& out);
   void forget_spent_tokens(Now now, Effects& out);
+  // One by which nobody can join any more, so that there is room for another.
+  void forget_used_token(Now now, Effects& out);
   void admit_keys(Effects& out);
 
   void on(FromAgent& event, Now now, Effects& out);

@@ -35,13 +35,15 @@ Standing taken_in(bool waits, const JoinTokenRecord& token) {
 void Core::on(CreateJoinToken& event, Now now, Effects& out) {
   forget_spent_tokens(now, out);
   CommandDone done{event.reply_to, cannot_save(), {}};
+  if (!done.error && tokens_.size() >= kMaxJoinTokens) forget_used_token(now, out);
   if (!done.error && tokens_.size() >= kMaxJoinTokens) {
     done.error = Error{ErrorCode::conflict, "there are " + std::to_string(kMaxJoinTokens) +
                                                 " join tokens: wait until some have expired"};
   }
   if (!done.error) {
-    out.push_back(Note{Note::Level::info, "token=" + event.token.id.substr(0, 8) + " uses=" +
-                                              std::to_string(event.token.uses) + " created=yes"});
+    out.push_back(Note{Note::Level::info, "token=" + event.token.id.substr(0, kTokenIdShown) +
+                                              " uses=" + std::to_string(event.token.uses) +
+                                              " created=yes"});
     tokens_[event.token.id] = event.token;
     out.push_back(SaveJoinToken{std::move(event.token)});
     admit_keys(out);
@@ -50,11 +52,30 @@ void Core::on(CreateJoinToken& event, Now now, Effects& out) {
   out.push_back(std::move(done));
 }
 
+void Core::on(RevokeJoinToken& event, Now, Effects& out) {
+  CommandDone done{event.reply_to, cannot_save(), {}};
+  const auto found = tokens_.lower_bound(event.id);
+  const bool known = event.id.size() >= kTokenIdShown && found != tokens_.end() &&
+                     found->first.starts_with(event.id);
+  if (!done.error && !known) {
+    done.error = Error{ErrorCode::not_found, "there is no join token " + event.id};
+  }
+  if (!done.error) {
+    out.push_back(Note{Note::Level::info, "token=" + event.id + " revoked=yes"});
+    out.push_back(DeleteJoinToken{found->first});
+    tokens_.erase(found);
+    admit_keys(out);
+  }
+  out.push_back(std::move(done));
+}
+
 void Core::on(ApproveAgent& event, Now, Effects& out) {
   CommandDone done{event.reply_to, cannot_save(), {}};
-  const auto found = std::ranges::find_if(agent_keys_, [&](const auto& entry) {
-    return entry.first == event.who || fingerprint_of(entry.second.public_key) == event.who;
+  // A name may look like a fingerprint, and be chosen for that.
+  auto found = std::ranges::find_if(agent_keys_, [&](const auto& entry) {
+    return fingerprint_of(entry.second.public_key) == event.who;
   });
+  if (found == agent_keys_.end()) found = agent_keys_.find(event.who);
   if (!done.error && found == agent_keys_.end()) {
     done.error =
         Error{ErrorCode::not_found, "no host of that name or fingerprint has joined: " + event.who};
@@ -76,9 +97,11 @@ void Core::on(RemoveAgent& event, Now now, Effects& out) {
   if (!done.error && agent == nullptr && !agent_keys_.contains(event.name)) {
     done.error = Error{ErrorCode::not_found, "there is no agent named " + event.name};
   }
-  if (!done.error && agent != nullptr && agent->connected() && !agent->occupied.empty()) {
-    done.error = Error{ErrorCode::conflict, std::to_string(agent->occupied.size()) +
-                                                " runs are on " + event.name + ": drain it first"};
+  if (!done.error && !event.at_once && agent != nullptr && agent->connected() &&
+      !agent->occupied.empty()) {
+    done.error =
+        Error{ErrorCode::conflict, std::to_string(agent->occupied.size()) + " runs are on " +
+                                       event.name + ": drain it first, or remove it at once"};
   }
   if (!done.error) forget_agent(event.name, "an operator removed it", now, out);
   out.push_back(std::move(done));
@@ -139,7 +162,7 @@ Standing Core::on_join(const std::string& token_key, Join& join, Now now, Effect
     admit_keys(out);
     out.push_back(Note{Note::Level::info, "agent=" + join.name + " joined=" +
                                               (token->second.approve ? "awaiting" : "yes") +
-                                              " token=" + token->first.substr(0, 8) +
+                                              " token=" + token->first.substr(0, kTokenIdShown) +
                                               " fingerprint=" + fingerprint_of(join.public_key)});
   }
   return taken_in(key->trust == Trust::awaiting, token->second);
@@ -162,6 +185,9 @@ std::optional<std::string> Core::join_obstacle(const JoinTokenRecord& token, con
            " is another key's: take another with --name, or, if it is this host installed anew, "
            "docket agents remove " +
            join.name;
+  }
+  if (tokens_.contains(token_id_of(join.public_key))) {
+    return "the key is a token's: let docket-agent join make one of this host's own";
   }
   const auto same = std::ranges::find_if(
       agent_keys_, [&](const auto& entry) { return entry.second.public_key == join.public_key; });
@@ -224,6 +250,15 @@ void Core::forget_spent_tokens(Now now, Effects& out) {
     if (spent) out.push_back(DeleteJoinToken{entry.first});
     return spent;
   });
+}
+
+void Core::forget_used_token(Now now, Effects& out) {
+  const auto used = std::ranges::find_if(tokens_, [&](const auto& entry) {
+    return entry.second.uses == 0 || now.wall >= entry.second.expires;
+  });
+  if (used == tokens_.end()) return;
+  out.push_back(DeleteJoinToken{used->first});
+  tokens_.erase(used);
 }
 
 void Core::admit_keys(Effects& out) {

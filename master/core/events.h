@@ -135,15 +135,22 @@ struct CreateJoinToken {
   JoinTokenRecord token;
   std::string answer;
 };
+// No host joins by it any more; `id` is what it begins with.
+struct RevokeJoinToken {
+  ReplyTo reply_to = 0;
+  std::string id;
+};
 // Lets a host that awaits approval onto the link; `who` is its name or its key's fingerprint.
 struct ApproveAgent {
   ReplyTo reply_to = 0;
   std::string who;
 };
-// Revokes an agent's key and forgets it. conflict while something runs there.
+// Revokes an agent's key and forgets it. conflict while something runs there, unless `at_once`:
+// what runs then goes to other hosts, whatever the agent says of it.
 struct RemoveAgent {
   ReplyTo reply_to = 0;
   std::string name;
+  bool at_once = false;
 };
 // Tokens of the operations listener.
 struct GrantAccess {
@@ -214,10 +221,11 @@ struct Reconfigure {
 // The master is stopping: nobody else is let in; who watches an asynchronous run is sent away.
 struct StopAccepting {};
 
-using Event = std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, TestAgent,
-                           CreateKey, RevokeKey, CreateJoinToken, ApproveAgent, RemoveAgent,
-                           GrantAccess, RevokeAccess, PurgeBodies, Record, Explain, FromAgent,
-                           BadFrame, LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
+using Event =
+    std::variant<Submit, Watch, Remove, ClientGone, CancelRun, HoldAgent, TestAgent, CreateKey,
+                 RevokeKey, CreateJoinToken, RevokeJoinToken, ApproveAgent, RemoveAgent,
+                 GrantAccess, RevokeAccess, PurgeBodies, Record, Explain, FromAgent, BadFrame,
+                 LinkGone, Restored, StoreProblem, Reconfigure, StopAccepting>;
 
 // ---- effects
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "master/core/access.h"
+#include "master/core/agent_key.h"
 #include "master/core/api_key.h"
 #include "master/core/counters.h"
 #include "master/core/history.h"
@@ -135,16 +136,17 @@ struct Snapshot {
   RecentRates recent;
   std::shared_ptr<const History> history;  // null only where no core made the snapshot
   Counters counters;
-  std::uint64_t submitted = 0;          // since this start
-  std::uint64_t finished = 0;           // since this start
-  std::uint64_t late_results = 0;       // results that no longer counted, since this start
-  std::uint64_t refused = 0;            // runs, because a bound was reached, since this start
-  std::string last_refusal;             // which bound
-  WallMs last_refused = 0;              // and when; 0: never
-  std::uint64_t expired = 0;            // runs that waited too long, since this start
-  std::shared_ptr<const ApiKeys> keys;  // never null; empty: the API is open
-  std::uint64_t refused_peers = 0;      // that the link turned away, since this start
-  std::vector<AwaitingAgent> awaiting;  // by name
+  std::uint64_t submitted = 0;               // since this start
+  std::uint64_t finished = 0;                // since this start
+  std::uint64_t late_results = 0;            // results that no longer counted, since this start
+  std::uint64_t refused = 0;                 // runs, because a bound was reached, since this start
+  std::string last_refusal;                  // which bound
+  WallMs last_refused = 0;                   // and when; 0: never
+  std::uint64_t expired = 0;                 // runs that waited too long, since this start
+  std::shared_ptr<const ApiKeys> keys;       // never null; empty: the API is open
+  std::uint64_t refused_peers = 0;           // that the link turned away, since this start
+  std::vector<AwaitingAgent> awaiting;       // by name
+  std::vector<JoinTokenRecord> join_tokens;  // by which hosts can still join
   std::shared_ptr<const AccessTokens> access;  // never null
   std::vector<AgentView> agents;               // by name
   std::vector<Language> languages;             // union over live agents, by id

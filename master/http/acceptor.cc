@@ -83,14 +83,21 @@ Result<std::unique_ptr<Acceptor>> Acceptor::bind(const Address& listen, UniqueFd
     return cannot_listen(listen, ::gai_strerror(error));
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, ::freeaddrinfo);
+  const auto made = [&](UniqueFd socket) {
+    const Address bound{listen.host, bound_port(socket.get())};
+    return std::unique_ptr<Acceptor>(
+        new Acceptor(std::move(socket), bound, spare_descriptors, std::move(log)));
+  };
+  for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
+    if (listens_on(kept, *at)) return made(std::move(kept));
+  }
+  // It listens elsewhere, perhaps at the same port; this ends that for every copy of it.
+  if (kept.get() >= 0) ::shutdown(kept.get(), SHUT_RDWR);
+  kept = UniqueFd();
   int error = 0;
   for (const addrinfo* at = found; at != nullptr; at = at->ai_next) {
-    UniqueFd socket = listens_on(kept, *at) ? std::move(kept) : listen_on(*at);
-    if (socket.get() >= 0) {
-      const Address bound{listen.host, bound_port(socket.get())};
-      return std::unique_ptr<Acceptor>(
-          new Acceptor(std::move(socket), bound, spare_descriptors, std::move(log)));
-    }
+    UniqueFd socket = listen_on(*at);
+    if (socket.get() >= 0) return made(std::move(socket));
     error = errno;
   }
   return cannot_listen(listen, reason_of(error));

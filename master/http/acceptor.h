@@ -26,7 +26,7 @@ class Acceptor {
 
   // unavailable when the address cannot be bound; the message names it and the reason. While the
   // process has no more than `spare_descriptors` left, nothing is accepted.
-  // `kept`: a socket that listens there already, or none.
+  // `kept`: a socket that listens already, or none; what listens elsewhere does so no longer.
   static Result<std::unique_ptr<Acceptor>> bind(const Address& listen, UniqueFd kept,
                                                 int spare_descriptors, Logger log);
   ~Acceptor() { stop(); }
@@ -34,7 +34,8 @@ class Acceptor {
   const Address& address() const { return address_; }
   int socket() const { return socket_.get(); }
   void start(OnAccept on_accept);
-  // Closes the listening socket; a further connection is refused by the system. May be repeated.
+  // Closes the listening socket; a further connection is refused by the system, or waits where a
+  // service manager keeps the socket. May be repeated.
   void stop();
 
  private:

@@ -155,7 +155,7 @@ void Reactor::on_disconnection(const PeerPtr& peer) {
   }
   clients_.erase(peer->fd());
   if (setup_->options.traffic) setup_->options.traffic->disconnected();
-  open_.store(clients_.size(), std::memory_order_relaxed);
+  open_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 void Reactor::take(NewClient message) {
@@ -166,7 +166,6 @@ void Reactor::take(NewClient message) {
       fd, Client{peer, Connection(setup_->options, *setup_->budget, text_of(message.peer), now_)});
   CHECK_THAT(fresh);
   if (setup_->options.traffic) setup_->options.traffic->connected();
-  open_.store(clients_.size(), std::memory_order_relaxed);
   handleNewPeer(peer);
   if (quiescing_) {
     at->second.connection.quiesce(now_);

@@ -57,6 +57,8 @@ class Reactor : public Pistache::Tcp::Transport {
 
   void post(Message message) { mailbox_.post(std::move(message)); }
   std::size_t open_connections() const { return open_.load(std::memory_order_relaxed); }
+  // One more is about to be posted; it counts from now on. On the acceptor's thread.
+  void expect_client() { open_.fetch_add(1, std::memory_order_relaxed); }
 
   // From Pistache. Each thread gets a clone, numbered in the order of cloning.
   std::shared_ptr<Pistache::Aio::Handler> clone() const override;

@@ -35,7 +35,9 @@ class PistacheServer : public Server {
     }
     pool_.run();
     acceptor_->start([this, next = std::size_t{0}](UniqueFd socket, const auto& peer) mutable {
-      reactors_[next++ % reactors_.size()]->post(NewClient{std::move(socket), peer});
+      Reactor& reactor = *reactors_[next++ % reactors_.size()];
+      reactor.expect_client();
+      reactor.post(NewClient{std::move(socket), peer});
     });
   }
 

@@ -76,7 +76,7 @@ struct Options {
   // Connections leave so many descriptors to files, database and agents; more clients wait in the
   // system's queue.
   int spare_descriptors = 64;
-  int kept_socket = -1;  // listens on `listen` already (protocol/base/kept_sockets.h); taken over
+  int kept_socket = -1;  // taken over if it listens on `listen`, else closed (kept_sockets.h)
   std::shared_ptr<Traffic> traffic;  // counts the answers; null: nobody does
 };
 

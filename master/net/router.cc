@@ -52,6 +52,7 @@ class ZmqRouter final : public Router {
     socket_.set(zmq::sockopt::router_mandatory, true);
     socket_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxFrameBytes));
     socket_.set(zmq::sockopt::backlog, 2000);
+    socket_.set(zmq::sockopt::handshake_ivl, 5'000);  // who says nothing holds a descriptor
     socket_.set(zmq::sockopt::sndhwm, 10'000);
     socket_.set(zmq::sockopt::rcvhwm, 10'000);
     socket_.set(zmq::sockopt::linger, 500);
@@ -69,6 +70,7 @@ class ZmqRouter final : public Router {
         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
     CHECK_THAT(zmq_socket_monitor(socket_.handle(), kFailures, kKinds) == 0);
     failures_.set(zmq::sockopt::linger, 0);
+    failures_.set(zmq::sockopt::rcvhwm, 0);  // a full one would hold up ZeroMQ's own thread
     failures_.connect(kFailures);
     watch(failures_);
     watch(socket_);
@@ -127,6 +129,10 @@ class ZmqRouter final : public Router {
       if (message) {
         // On a plain link a peer could claim any.
         std::string key = doorkeeper_ ? key_of(frames.front()) : std::string();
+        if (doorkeeper_ && key.empty()) {
+          out.push_back(BadFrame{link, "the connection has proved no key"});
+          continue;
+        }
         out.push_back(FromAgent{link, std::move(*message), std::move(key)});
       } else {
         out.push_back(BadFrame{link, message.error().message});

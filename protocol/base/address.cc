@@ -1,5 +1,7 @@
 #include "protocol/base/address.h"
 
+#include <unistd.h>
+
 #include <charconv>
 
 namespace docket {
@@ -53,6 +55,11 @@ Result<Address> parse_url_address(std::string_view setting, std::string_view sch
   auto rest = text.substr(prefix.size());
   if (!rest.empty() && rest.back() == '/') rest.remove_suffix(1);
   return parse_address(setting, rest);
+}
+
+std::string host_name(const std::string& otherwise) {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : otherwise;
 }
 
 }  // namespace docket

@@ -25,4 +25,7 @@ Result<Address> parse_address(std::string_view setting, std::string_view text);
 Result<Address> parse_url_address(std::string_view setting, std::string_view scheme,
                                   std::string_view text);
 
+// This host's own name, or `otherwise` when it has none.
+std::string host_name(const std::string& otherwise);
+
 }  // namespace docket

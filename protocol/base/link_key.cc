@@ -36,22 +36,6 @@ class File {
   int fd_;
 };
 
-// Under another name first: a power cut must not leave half a key.
-Status write_new(const std::string& path, const std::string& text) {
-  const std::string half = path + ".half";
-  ::unlink(half.c_str());
-  {
-    const File file(half, O_WRONLY | O_CREAT | O_EXCL, 0600);
-    if (file.fd() < 0) return system_error("cannot create " + half);
-    const auto written = ::write(file.fd(), text.data(), text.size());
-    if (written != static_cast<ssize_t>(text.size()) || ::fsync(file.fd()) != 0) {
-      return system_error("cannot write " + half);
-    }
-  }
-  if (::rename(half.c_str(), path.c_str()) != 0) return system_error("cannot rename " + half);
-  return sync_folder(path.substr(0, path.rfind('/') + 1));
-}
-
 }  // namespace
 
 bool is_link_key(std::string_view text) {
@@ -143,7 +127,8 @@ Result<KeyPair> load_or_make_key_pair(const std::string& path) {
   auto loaded = load_key_pair(path);
   if (loaded || loaded.error().code != ErrorCode::not_found) return loaded;
   KeyPair made = make_key_pair();
-  if (auto written = write_new(path, made.secret_key + "\n"); !written) return written.error();
+  if (auto written = write_durably(path, made.secret_key + "\n", 0600); !written)
+    return written.error();
   return made;
 }
 

@@ -204,6 +204,21 @@ TEST_SUITE("e2e joins") {
     CHECK(host.cluster.agent("lab-1").is_null());
   }
 
+  TEST_CASE("the token is not in the process list while a host joins") {
+    Joined site;
+    const std::string token = site.token();
+    Process joining("docket-agent",
+                    {"join", token, "--name", "lab-1", "--config", site.config("lab-1"), "--data",
+                     site.data("lab-1"), "--jobe", "http://" + site.sandbox.address},
+                    site.cluster.folder());
+    const std::string list = "/proc/" + std::to_string(joining.pid()) + "/cmdline";
+    CHECK(eventually(20'000, [&] { return joining.out().find("Jobe at") != std::string::npos; }));
+    const std::string words = text_of(list);
+    CHECK(words.find("lab-1") != std::string::npos);
+    CHECK(words.find(token) == std::string::npos);
+    CHECK(joining.wait_exit(60'000) == 0);
+  }
+
   TEST_CASE("one agent cannot speak for another") {
     Joined host;
     const auto first = host.add("lab-1");

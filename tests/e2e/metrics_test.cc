@@ -217,7 +217,7 @@ TEST_SUITE("e2e metrics") {
     sighup("reload=done applied=\"queue-jobs\" kept=\"http-threads\"");
     CHECK(submit() == 202);
     CHECK(submit() == 503);
-    CHECK(metrics(cluster).value("docket_queue_max_jobs") == 2);
+    CHECK(eventually(10'000, [&] { return metrics(cluster).value("docket_queue_max_jobs") == 2; }));
     std::ofstream(config) << "queue-jobs = 9\npin = [\"python3\"]\n";
     sighup("reload=refused reason=\"pin: 'python3' is not LANGUAGE=HOST,HOST\"");
     CHECK(submit() == 503);

@@ -73,6 +73,7 @@ constexpr Deed kDeeds[] = {
     {"POST", "/api/v1/agents/lab-1/resume", "{}", 403, 403, 204, 204},
     {"POST", "/api/v1/agents/nobody/test", "", 403, 403, 404, 404},
     {"POST", "/api/v1/agents/tokens", "{}", 403, 403, 403, 409},  // the link is plain
+    {"DELETE", "/api/v1/agents/tokens/00000000", "", 403, 403, 403, 404},
     {"POST", "/api/v1/agents/nobody/approve", "", 403, 403, 403, 404},
     {"DELETE", "/api/v1/agents/nobody", "", 403, 403, 403, 404},
     {"POST", "/api/v1/jobs/ID/cancel", "{}", 403, 403, 409, 409},

@@ -173,8 +173,13 @@ TEST_CASE("a socket that was kept for another address is given up") {
   const Folder folder;
   Service master(folder.path());
   const std::string before = master.jobe();
-  master.move_to("127.0.0.2:0");
-  CHECK(master.jobe().starts_with("127.0.0.2:"));
+  // At the same port: the old socket is in the way until it is closed everywhere.
+  const std::string port = before.substr(before.find(':'));
+  master.move_to("0.0.0.0" + port);
+  CHECK(master.jobe() == "0.0.0.0" + port);
+  CHECK(http("GET", "http://127.0.0.2" + port + "/jobe/index.php/restapi/languages").status == 200);
+  master.move_to("127.0.0.2" + port);
+  CHECK(master.jobe() == "127.0.0.2" + port);
   const auto ask = [](const std::string& address) {
     return http("GET", "http://" + address + "/jobe/index.php/restapi/languages").status;
   };

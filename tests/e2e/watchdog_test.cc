@@ -33,8 +33,17 @@ std::vector<std::string> held_at(const ServiceManager& manager, const std::strin
 }
 
 std::vector<std::string> master_options(const std::string& folder) {
-  return {"--jobe-listen",     "127.0.0.1:0", "--ops-listen",     "127.0.0.1:0", "--agents-listen",
-          "tcp://127.0.0.1:0", "--data",      folder + "/master", "--drain",     "5"};
+  return {"--jobe-listen",
+          "127.0.0.1:0",
+          "--ops-listen",
+          "127.0.0.1:0",
+          "--agents-listen",
+          "tcp://127.0.0.1:0",
+          "--plain-link",
+          "--data",
+          folder + "/master",
+          "--drain",
+          "5"};
 }
 
 bool appears(const std::string& path) {
@@ -72,8 +81,8 @@ TEST_CASE("an agent is ready without a master, and turns") {
   const Folder folder;
   ServiceManager manager(folder.path() + "/notify");
   Process agent("docket-agent",
-                {"--master", "tcp://127.0.0.1:1", "--jobe", "http://127.0.0.1:1", "--name", "lab-1",
-                 "--data", folder.path() + "/agent"},
+                {"--plain-link", "--master", "tcp://127.0.0.1:1", "--jobe", "http://127.0.0.1:1",
+                 "--name", "lab-1", "--data", folder.path() + "/agent"},
                 folder.path(), watched(manager));
   CHECK(manager.next(kHangMs) == "READY=1\nSTATUS=dials 127.0.0.1:1");
   CHECK(manager.next(kHangMs) ==

@@ -275,9 +275,10 @@ bool JobAudit::counts(const Job& job, const Attempt& attempt) const {
 void JobAudit::shows(const Snapshot& snapshot) {
   std::size_t slots = 0;
   for (const HostPlan& host : plan_.hosts) slots += host.slots;
-  // What runs may come back to a queue that is full.
+  // What runs may come back to a queue that is full; so may, once, what had ended when the master
+  // died and was not on disk yet, for which another was let in.
   require(
-      snapshot.queued + snapshot.running <= plan_.core.max_queued_jobs + slots,
+      snapshot.queued + snapshot.running <= plan_.core.max_queued_jobs + 2 * slots,
       "bounded: the queue takes no more than its bound",
       std::to_string(snapshot.queued) + " wait, and " + std::to_string(snapshot.running) + " run");
   std::set<std::string> gone;

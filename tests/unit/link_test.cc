@@ -1,6 +1,13 @@
 // The link over real sockets: who gets through the handshake, who does not, and who is counted.
 #include <doctest/doctest.h>
+#include <netinet/in.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
 
 #include "agent/net/dealer.h"
 #include "master/net/router.h"
@@ -59,6 +66,74 @@ class Ends {
   Dealer& dealer_;
 };
 
+// In between: passes all bytes on, and keeps them.
+class Tap {
+ public:
+  explicit Tap(const Address& to) : to_(to), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in any{};
+    any.sin_family = AF_INET;
+    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof any;
+    REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&any), size) == 0);
+    REQUIRE(::listen(listener_, 10) == 0);
+    REQUIRE(::getsockname(listener_, reinterpret_cast<sockaddr*>(&any), &size) == 0);
+    port_ = ntohs(any.sin_port);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~Tap() {
+    stop_ = true;
+    thread_.join();
+    ::close(listener_);
+  }
+  Tap(const Tap&) = delete;
+  Tap& operator=(const Tap&) = delete;
+
+  Address address() const { return {"127.0.0.1", port_}; }
+  std::string seen() {
+    const std::lock_guard lock(mutex_);
+    return seen_;
+  }
+
+ private:
+  void run() {
+    std::vector<pollfd> ends = {{listener_, POLLIN, 0}};  // then pairs of connections
+    while (!stop_) {
+      ::poll(ends.data(), ends.size(), 20);
+      if (ends[0].revents != 0) take_in(ends);
+      for (std::size_t i = 1; i < ends.size(); ++i) {
+        if (ends[i].revents != 0) pass(ends[i].fd, ends[i % 2 == 1 ? i + 1 : i - 1].fd);
+      }
+    }
+    for (std::size_t i = 1; i < ends.size(); ++i) ::close(ends[i].fd);
+  }
+  void take_in(std::vector<pollfd>& ends) const {
+    sockaddr_in there{};
+    there.sin_family = AF_INET;
+    there.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    there.sin_port = htons(to_.port);
+    const int in = ::accept(listener_, nullptr, nullptr);
+    const int out = ::socket(AF_INET, SOCK_STREAM, 0);
+    ::connect(out, reinterpret_cast<sockaddr*>(&there), sizeof there);
+    for (const int fd : {in, out}) ends.push_back({fd, POLLIN, 0});
+  }
+  void pass(int from, int to) {
+    char bytes[4'096];
+    const auto size = ::recv(from, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (size <= 0) return;
+    const std::lock_guard lock(mutex_);
+    seen_.append(bytes, static_cast<std::size_t>(size));
+    ::send(to, bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  }
+
+  const Address to_;
+  const int listener_;
+  std::uint16_t port_ = 0;
+  std::mutex mutex_;
+  std::string seen_;
+  std::atomic<bool> stop_ = false;
+  std::thread thread_;
+};
+
 // Says it until there is a connection.
 bool say(Ends& ends, Dealer& dealer, const ToMaster& message) {
   return ends.work_until([&] { return dealer.send(message); });
@@ -83,6 +158,31 @@ TEST_SUITE("link") {
     CHECK(ends.work_until([&] { return !ends.at_agent.empty(); }));
     CHECK(router->refused() == 0);
     CHECK(dealer->trouble() == LinkTrouble::none);
+  }
+
+  TEST_CASE("nothing that is said can be read on the way") {
+    const std::string secret = "print('what a student wrote')";
+    const auto on_the_way = [&](const std::optional<KeyPair>& master) {
+      const KeyPair own = make_key_pair();
+      const auto router = listen(master);
+      router->admit(keys_of({own.public_key}));
+      Tap tap(router->address());
+      std::optional<DialKeys> keys;
+      if (master) keys = DialKeys{master->public_key, own};
+      const auto dealer = dial(tap.address(), keys);
+      Ends ends(*router, *dealer);
+      SandboxReport report;
+      report.sandbox_problem = secret;
+      REQUIRE(say(ends, *dealer, report));
+      REQUIRE(ends.work_until([&] { return !ends.at_master.empty(); }));
+      const auto& told = std::get<FromAgent>(ends.at_master[0]);
+      CHECK(std::get<SandboxReport>(told.message).sandbox_problem == secret);
+      return tap.seen();
+    };
+    CHECK(on_the_way(std::nullopt).find(secret) != std::string::npos);  // the tap works
+    const std::string seen = on_the_way(make_key_pair());
+    CHECK(seen.size() > secret.size());
+    CHECK(seen.find(secret) == std::string::npos);
   }
 
   TEST_CASE("a token is known by the digest of its key") {

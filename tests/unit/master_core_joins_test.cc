@@ -295,6 +295,76 @@ TEST_SUITE("master core joins") {
     CHECK(cluster.sent<Welcome>(link).size() == 1);
   }
 
+  TEST_CASE("a host cannot keep itself by runs that it claims to have") {
+    Joining cluster;
+    const KeyPair token = cluster.token();
+    const KeyPair key = make_key_pair();
+    cluster.say_join(token, "lab-1", key);
+    cluster.say_hello("lab-1", key, {.held = {{job_number(1'000), 1}}});
+    cluster.pass(100'000'000);
+    CHECK(cluster.command(RemoveAgent{kOperator, "lab-1"})->code == ErrorCode::conflict);
+    CHECK_FALSE(cluster.command(RemoveAgent{kOperator, "lab-1", true}).has_value());
+    CHECK_FALSE(cluster.admitted(key.public_key));
+    CHECK(cluster.core.snapshot(cluster.now).agents.empty());
+  }
+
+  TEST_CASE("a removal at once sends what runs there to another host") {
+    Joining cluster;
+    const KeyPair token = cluster.token({.uses = 2});
+    const KeyPair first = make_key_pair();
+    const KeyPair second = make_key_pair();
+    cluster.say_join(token, "lab-1", first);
+    cluster.say_join(token, "lab-2", second);
+    cluster.say_hello("lab-1", first);
+    cluster.pass_canaries("lab-1");
+    const JobId job = cluster.submit();
+    REQUIRE(cluster.agent_of(job) == "lab-1");
+    cluster.say_hello("lab-2", second);
+    cluster.pass_canaries("lab-2");
+    CHECK_FALSE(cluster.command(RemoveAgent{kOperator, "lab-1", true}).has_value());
+    cluster.pass(10'000);
+    CHECK(cluster.agent_of(job) == "lab-2");
+  }
+
+  TEST_CASE("a name that looks like another's fingerprint gets no approval by it") {
+    Joining cluster;
+    const KeyPair token = cluster.token({.uses = 2, .approve = true});
+    const KeyPair honest = make_key_pair();
+    const KeyPair other = make_key_pair();
+    cluster.say_join(token, "lab-1", honest);
+    cluster.say_join(token, fingerprint_of(honest.public_key), other);
+    CHECK_FALSE(
+        cluster.command(ApproveAgent{kOperator, fingerprint_of(honest.public_key)}).has_value());
+    CHECK(cluster.admitted(honest.public_key));
+    CHECK_FALSE(cluster.admitted(other.public_key));
+  }
+
+  TEST_CASE("a token can be withdrawn: nobody joins by it, and who has joined stays") {
+    Joining cluster;
+    const KeyPair token = cluster.token({.uses = 5});
+    const KeyPair key = make_key_pair();
+    cluster.say_join(token, "lab-1", key);
+    const auto shown = cluster.core.snapshot(cluster.now).join_tokens;
+    REQUIRE(shown.size() == 1);
+    CHECK(shown[0].uses == 4);
+    const std::string id = shown[0].id.substr(0, kTokenIdShown);
+    CHECK(cluster.command(RevokeJoinToken{kOperator, id.substr(1)})->code == ErrorCode::not_found);
+    CHECK(cluster.command(RevokeJoinToken{kOperator, ""})->code == ErrorCode::not_found);
+    CHECK_FALSE(cluster.command(RevokeJoinToken{kOperator, id}).has_value());
+    CHECK(cluster.of<DeleteJoinToken>().size() == 1);
+    CHECK_FALSE(cluster.admitted(token_id_of(token.public_key)));
+    CHECK(cluster.admitted(key.public_key));
+    CHECK(cluster.say_join(token, "lab-2", make_key_pair()).code == Standing::Code::refused);
+  }
+
+  TEST_CASE("a token's own key becomes no agent's") {
+    Joining cluster;
+    const KeyPair token = cluster.token({.uses = 2});
+    const Standing standing = cluster.say_join(token, "lab-1", token);
+    CHECK(standing.code == Standing::Code::refused);
+    CHECK(standing.reason.find("the key is a token's") == 0);
+  }
+
   TEST_CASE("removing waits for runs, revokes the key and forgets the agent") {
     Joining cluster;
     const KeyPair token = cluster.token({.uses = 2});

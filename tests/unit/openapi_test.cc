@@ -339,6 +339,7 @@ TEST_SUITE("openapi") {
     check_answer("Status", status_json(Snapshot(), {"0.1.0", kNow}));
     check_answer("Status", status_json(busy, {"0.1.0", kNow}));
     busy.awaiting = {{"lab-7", "0a1b", kNow}};
+    busy.join_tokens = {{std::string(64, 'b'), kNow, 3, true, {"exam"}}};
     check_answer("Link", link_json(Snapshot(), "", "127.0.0.1:4002"));
     check_answer("Link", link_json(busy, std::string(64, 'a'), "lab:4002"));
     SelfFacts self{.jobe_listen = "0.0.0.0:4000", .store = {}};

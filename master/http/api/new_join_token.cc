@@ -89,7 +89,7 @@ Result<CreateJoinToken> read_new_join_token(const std::string& body, const LinkF
   record.expires = now + WallMs{1'000} * wanted.ttl_s;
   const nlohmann::ordered_json answer = {
       {"token", token_text({wanted.master, link.public_key, pair.secret_key, record.expires})},
-      {"id", record.id.substr(0, 8)},
+      {"id", record.id.substr(0, kTokenIdShown)},
       {"master", wanted.master.text()},
       {"expires", rfc3339(record.expires)},
       {"uses", record.uses},

@@ -51,6 +51,8 @@ std::span<const Route<OpsApi>> OpsApi::routes() {
       {"GET", "/api/v1/link", &OpsApi::link, read},
       {"GET", "/api/v1/doctor", &OpsApi::doctor, read},
       {"POST", "/api/v1/agents/tokens", &OpsApi::create_join_token, admin, "agents.token"},
+      {"DELETE", "/api/v1/agents/tokens/{id}", &OpsApi::revoke_join_token, admin,
+       "agents.token.revoke"},
       {"POST", "/api/v1/agents/{id}/approve", &OpsApi::approve, admin, "agents.approve"},
       {"DELETE", "/api/v1/agents/{id}", &OpsApi::remove_agent, admin, "agents.remove"},
       {"POST", "/api/v1/agents/{id}/cordon", &OpsApi::cordon, operate, "agents.cordon"},
@@ -199,8 +201,14 @@ std::optional<Response> OpsApi::create_join_token(Call&& call, const std::string
   auto made = read_new_join_token(call.body, link_, read_clock().wall);
   if (!made) return problem(made.error());
   made->reply_to = call.id;
-  std::string on = made->token.id.substr(0, 8) + " for " + std::to_string(made->token.uses);
+  std::string on =
+      made->token.id.substr(0, kTokenIdShown) + " for " + std::to_string(made->token.uses);
   order(call, std::move(on), "", std::move(*made));
+  return std::nullopt;
+}
+
+std::optional<Response> OpsApi::revoke_join_token(Call&& call, const std::string& id) {
+  order(call, id, "", RevokeJoinToken{call.id, id});
   return std::nullopt;
 }
 
@@ -210,7 +218,14 @@ std::optional<Response> OpsApi::approve(Call&& call, const std::string& who) {
 }
 
 std::optional<Response> OpsApi::remove_agent(Call&& call, const std::string& name) {
-  order(call, name, "", RemoveAgent{call.id, name});
+  bool at_once = false;
+  for (const auto& [field, value] : fields_of(call.query)) {
+    if (field != "at_once" || (value != "1" && value != "0")) {
+      return problem(400, "the query may have at_once=1 or at_once=0");
+    }
+    at_once = value == "1";
+  }
+  order(call, name, "", RemoveAgent{call.id, name, at_once});
   return std::nullopt;
 }
 

@@ -66,6 +66,7 @@ class OpsApi {
   std::optional<Response> agents(Call&& call, const std::string& id);
   std::optional<Response> link(Call&& call, const std::string& id);
   std::optional<Response> create_join_token(Call&& call, const std::string& id);
+  std::optional<Response> revoke_join_token(Call&& call, const std::string& id);
   std::optional<Response> approve(Call&& call, const std::string& id);
   std::optional<Response> remove_agent(Call&& call, const std::string& id);
   std::optional<Response> cordon(Call&& call, const std::string& id);

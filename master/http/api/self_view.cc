@@ -1,19 +1,15 @@
 #include "master/http/api/self_view.h"
 
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <nlohmann/json.hpp>
+
+#include "protocol/base/address.h"
 
 namespace docket::http {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string host_name() {
-  char name[256] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
-}
 
 // The bound below which 95 of 100 commits stay; null where there is none.
 ordered_json p95_of(const Histogram<CommitSeconds>& commits) {
@@ -50,7 +46,7 @@ std::string self_json(const Snapshot& snapshot, const Build& build, const SelfFa
   const ordered_json view = {
       {"version", build.version},
       {"time", rfc3339(now)},
-      {"host", host_name()},
+      {"host", host_name("")},
       {"listens",
        {{"jobe", facts.jobe_listen}, {"ops", facts.ops_listen}, {"agents", facts.agents_listen}}},
       {"local_is_admin", facts.local_is_admin},

@@ -285,12 +285,21 @@ std::string link_json(const Snapshot& snapshot, const std::string& public_key,
                         {"fingerprint", agent.fingerprint},
                         {"since", rfc3339(agent.since)}});
   }
+  ordered_json tokens = ordered_json::array();
+  for (const auto& token : snapshot.join_tokens) {
+    tokens.push_back({{"id", token.id.substr(0, kTokenIdShown)},
+                      {"expires", rfc3339(token.expires)},
+                      {"uses", token.uses},
+                      {"approve", token.approve},
+                      {"tags", token.tags}});
+  }
   return dump({{"encrypted", encrypted},
                {"address", address},
                {"public_key", if_known(encrypted, public_key)},
                {"fingerprint", if_known(encrypted, fingerprint_of(public_key))},
                {"refused_peers", snapshot.refused_peers},
-               {"awaiting", awaiting}});
+               {"awaiting", awaiting},
+               {"tokens", tokens}});
 }
 
 std::string jobs_json(const JobPage& page, WallMs now) {
