@@ -131,8 +131,8 @@ TEST_CASE("a master's loop that hangs stops feeding the watchdog") {
   const auto facts = master.wait_ready();
   REQUIRE(fed(manager, 2));
   Process agent("docket-agent",
-                {"--master", facts.at("agents"), "--jobe", "http://127.0.0.1:1", "--name", "lab-1",
-                 "--data", folder.path() + "/agent"},
+                {"--plain-link", "--master", facts.at("agents"), "--jobe", "http://127.0.0.1:1",
+                 "--name", "lab-1", "--data", folder.path() + "/agent"},
                 folder.path());
   REQUIRE(appears(mark));
   manager.drop_all();  // sent before
@@ -147,8 +147,8 @@ TEST_CASE("an agent's loop that hangs stops feeding the watchdog") {
   ServiceManager manager(cluster.folder() + "/notify");
   const std::string mark = cluster.folder() + "/mark";
   Process agent("docket-agent",
-                {"--master", cluster.agents_url(), "--jobe", "http://127.0.0.1:1", "--name",
-                 "lab-1", "--data", cluster.folder() + "/agent"},
+                {"--plain-link", "--master", cluster.agents_url(), "--jobe", "http://127.0.0.1:1",
+                 "--name", "lab-1", "--data", cluster.folder() + "/agent"},
                 cluster.folder(), held_at(manager, "after zmq_msg_recv Welcome", mark));
   REQUIRE(appears(mark));
   manager.drop_all();  // sent before
