@@ -246,7 +246,8 @@ Core::Work* Core::find(const AttemptId& id, Phase phase) {
 }
 
 void Core::on_message(Assign& message, Now now, Effects& out) {
-  if (works_.contains(message.id)) return;
+  // What crossed the Bye is begun by nobody: the master gives it to another host.
+  if (stopped_ || works_.contains(message.id)) return;
   const MonoMs offset = std::min(clock_offset_, past_clock_offset_);
   const bool late = offset != kNever && now.mono - offset > message.expires_ms;
   const bool full = running() >= settings_.slots;

@@ -417,6 +417,15 @@ TEST_SUITE("agent core: leaving") {
     CHECK(agent.of<Stop>().size() == 1);
   }
 
+  TEST_CASE("an assignment that crosses the goodbye is not begun") {
+    Played agent;
+    agent.join();
+    agent.feed(Drain{});
+    REQUIRE(agent.of<Stop>().size() == 1);
+    agent.hear(agent.order(attempt(1)));
+    CHECK(agent.quiet());
+  }
+
   TEST_CASE("without a master a drained agent leaves its results on disk") {
     Played agent;
     agent.join();
