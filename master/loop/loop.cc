@@ -115,21 +115,23 @@ void Loop::watch_journal(Now now) {
 
 void Loop::perform(Now now) {
   std::vector<store::Save> saves;
-  bool noted = false;
+  bool changed = false;
   for (Effect& effect : effects_) {
     if (const auto* save = std::get_if<SaveJob>(&effect)) log(save->job);
     store::take_save(effect, saves);
     if (auto* note = std::get_if<Note>(&effect)) {
       log(*note);
-      noted = true;
+      changed = true;
     }
+    changed = changed || std::holds_alternative<CommandDone>(effect);
   }
   if (!saves.empty()) {
     journal_->post(++batch_, std::move(saves));
     journal_moved_ = std::min(journal_moved_, now.mono);
   }
-  // Agents and languages change together with a note; whoever hears of it must find it published.
-  publish(now, noted);
+  // Agents and languages change together with a note, or by a command: whoever hears of it must
+  // find it published.
+  publish(now, changed);
   for (Effect& effect : effects_) {
     if (auto* admit = std::get_if<AdmitKeys>(&effect)) {
       router_.admit(std::move(admit->keys));
