@@ -8,8 +8,7 @@
 namespace docket::agent {
 namespace {
 
-constexpr std::int64_t kClockMs = 2'000;  // apart: more than asking took
-constexpr std::uint64_t kLeastMb = 200;   // the master's --host-memory-mb and --host-disk-mb
+constexpr std::uint64_t kLeastMb = 200;  // the master's --host-memory-mb and --host-disk-mb
 constexpr std::uint64_t kComfortableDiskMb = 1'024;
 constexpr std::uint64_t kProgramMb = 200;  // CodeRunner's usual memory limit
 constexpr std::uint32_t kForbidden = 403;
@@ -48,7 +47,7 @@ void judge_answer(const MasterFacts& facts, const std::string& name, const std::
   const Standing& standing = **facts.answer;
   judge_standing(facts, name, out);
   const std::int64_t ahead_ms = facts.answered - standing.wall_ms;
-  if (standing.wall_ms != 0 && std::abs(ahead_ms) >= kClockMs) {
+  if (standing.wall_ms != 0 && std::abs(ahead_ms) >= kWrongClockMs) {
     out.push_back(doubtful("clock",
                            "this host's is " + seconds_text(ahead_ms) +
                                (ahead_ms > 0 ? " ahead of" : " behind") + " the master's",

@@ -6,6 +6,7 @@
 #include "master/cli/show.h"
 #include "master/cli/table.h"
 #include "master/cli/views.h"
+#include "protocol/base/percent.h"
 
 namespace docket::cli {
 

@@ -9,11 +9,8 @@
 namespace docket::cli {
 
 Result<int> backup_command(Context& context, const std::string& name) {
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/backup";
-  request.headers = {"Content-Type: application/json"};
-  request.body = name.empty() ? "{}" : Json{{"name", name}}.dump();
+  Request request =
+      make_request("POST", "/api/v1/backup", name.empty() ? "{}" : Json{{"name", name}}.dump());
   request.timeout_s = 0;  // as long as copying takes
   const auto reply = context.client.send(request);
   if (!reply) return reply.error();

@@ -19,9 +19,7 @@ Status cancel(Context& context, const std::string& id) {
     return Error{ErrorCode::conflict, "run " + id + " has ended already" +
                                           (state.empty() ? "" : ": it is " + visible(state))};
   }
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/jobs/" + id + "/cancel";
+  const Request request = make_request("POST", "/api/v1/jobs/" + id + "/cancel");
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("cancelled run " + id +
        (state == "running" ? "; its program goes on to its own limits, unheard" : ""));
@@ -29,9 +27,7 @@ Status cancel(Context& context, const std::string& id) {
 }
 
 Status retry(Context& context, const std::string& id) {
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/jobs/" + id + "/retry";
+  const Request request = make_request("POST", "/api/v1/jobs/" + id + "/retry");
   const auto reply = context.client.send(request);
   if (!reply) return reply.error();
   if (reply->status != 202) return error_of(context.client, request, *reply);

@@ -10,7 +10,6 @@
 namespace docket::cli {
 namespace {
 
-constexpr std::int64_t kClockMs = 2'000;
 constexpr double kSlowCommitSeconds = 0.25;
 constexpr std::int64_t kLeastFreeMb = 200;
 constexpr int kFullPercent = 90;
@@ -159,7 +158,7 @@ void judge_clock(const Checkup& checkup, Findings& out) {
   const std::int64_t behind = checkup.asked - *time;
   const std::int64_t ahead = *time - checkup.answered;
   const std::int64_t apart = std::max({behind, ahead, std::int64_t{0}});
-  if (apart >= kClockMs) {
+  if (apart >= kWrongClockMs) {
     out.push_back(doubtful("time",
                            "the master's clock is " + duration(apart) +
                                (ahead > 0 ? " ahead of" : " behind") + " this host's",
@@ -205,7 +204,7 @@ void judge_agent(const Json& agent, Findings& out) {
 void judge_agent_clock(const Json& agent, Findings& out) {
   const Json& host = object_at(agent, "host");
   const std::int64_t ahead = number_at(host, "clock_offset_ms");
-  if (std::abs(ahead) < kClockMs) return;
+  if (std::abs(ahead) < kWrongClockMs) return;
   out.push_back(
       doubtful("clock of " + text_at(agent, "name"),
                duration(std::abs(ahead)) + (ahead > 0 ? " ahead of" : " behind") + " the master's",

@@ -145,21 +145,13 @@ Result<Reply> Client::send(const Request& request) {
   return reply;
 }
 
-std::string percent_encoded(const std::string& text) {
-  constexpr std::string_view kPlain =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const unsigned char c : text) {
-    if (kPlain.find(static_cast<char>(c)) != std::string_view::npos) {
-      out.push_back(static_cast<char>(c));
-    } else {
-      out.push_back('%');
-      out.push_back(kHex[c >> 4]);
-      out.push_back(kHex[c & 15]);
-    }
-  }
-  return out;
+Request make_request(std::string method, std::string path, std::string json) {
+  Request request;
+  request.method = std::move(method);
+  request.path = std::move(path);
+  if (!json.empty()) request.headers = {"Content-Type: application/json"};
+  request.body = std::move(json);
+  return request;
 }
 
 }  // namespace docket::cli

@@ -54,7 +54,7 @@ class Client {
   std::unique_ptr<Handle> handle_;
 };
 
-// `text` as it may stand in a query.
-std::string percent_encoded(const std::string& text);
+// Of that method to that path, with that body in JSON unless it is empty.
+Request make_request(std::string method, std::string path, std::string json = {});
 
 }  // namespace docket::cli

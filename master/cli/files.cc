@@ -29,11 +29,8 @@ std::string told(const Unused& unused, const std::string& age) {
 Result<std::int64_t> remove_unused(Context& context, std::int64_t days) {
   std::int64_t removed = 0;
   for (bool more = true; more;) {
-    Request request;
-    request.method = "POST";
-    request.path = "/api/v1/files/gc";
-    request.headers = {"Content-Type: application/json"};
-    request.body = Json{{"unused_days", days}}.dump();
+    const Request request =
+        make_request("POST", "/api/v1/files/gc", Json{{"unused_days", days}}.dump());
     const auto reply = context.client.send(request);
     if (!reply) return reply.error();
     if (reply->status != 200) return error_of(context.client, request, *reply);

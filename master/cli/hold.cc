@@ -13,11 +13,8 @@ namespace {
 constexpr auto kAskEvery = std::chrono::milliseconds(500);
 
 Status order(Context& context, const std::string& name, const char* what, std::string body) {
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/agents/" + name + "/" + what;
-  request.headers = {"Content-Type: application/json"};
-  request.body = std::move(body);
+  const Request request =
+      make_request("POST", "/api/v1/agents/" + name + "/" + what, std::move(body));
   return carry_out(context.client, request);
 }
 

@@ -84,9 +84,7 @@ Result<int> test_agent_command(Context& context, const std::string& part) {
   auto before = last_test(context, *name);
   if (!before) return before.error();
   if (!before->is_object()) *before = nlohmann::ordered_json::object();
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/agents/" + *name + "/test";
+  const Request request = make_request("POST", "/api/v1/agents/" + *name + "/test");
   if (const auto begun = carry_out(context.client, request); !begun) return begun.error();
   const auto test = ended_test(context, *name, *before);
   if (!test) return test.error();

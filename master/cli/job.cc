@@ -8,6 +8,7 @@
 #include "master/cli/table.h"
 #include "master/cli/text.h"
 #include "master/cli/views.h"
+#include "protocol/base/percent.h"
 #include "protocol/job.h"
 
 namespace docket::cli {

@@ -8,6 +8,7 @@
 #include "master/cli/table.h"
 #include "master/cli/text.h"
 #include "master/cli/views.h"
+#include "protocol/base/percent.h"
 
 namespace docket::cli {
 namespace {

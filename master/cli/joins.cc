@@ -6,6 +6,7 @@
 #include "master/cli/commands.h"
 #include "master/cli/fields.h"
 #include "master/cli/text.h"
+#include "protocol/base/percent.h"
 #include "protocol/messages.h"
 
 namespace docket::cli {
@@ -41,11 +42,9 @@ Result<int> join_token_command(Context& context, const NewJoinToken& token) {
   nlohmann::json body = {
       {"ttl_s", *ttl_s}, {"uses", token.uses}, {"tags", token.tags}, {"approve", token.approve}};
   if (!token.agents_address.empty()) body["master"] = token.agents_address;
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/agents/tokens";
-  request.headers = {"Content-Type: application/json"};
-  request.body = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const Request request =
+      make_request("POST", "/api/v1/agents/tokens",
+                   body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   const auto reply = context.client.send(request);
   if (!reply) return reply.error();
   if (reply->status != 201) return error_of(context.client, request, *reply);
@@ -67,9 +66,7 @@ Result<int> join_token_command(Context& context, const NewJoinToken& token) {
 }
 
 Result<int> revoke_join_token_command(Context& context, const std::string& id) {
-  Request request;
-  request.method = "DELETE";
-  request.path = "/api/v1/agents/tokens/" + percent_encoded(id);
+  const Request request = make_request("DELETE", "/api/v1/agents/tokens/" + percent_encoded(id));
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("no host joins by the token " + visible(id) + " any more; hosts that have joined stay");
   return 0;
@@ -92,10 +89,8 @@ Result<int> approve_command(Context& context, const std::string& who, bool yes) 
       return 1;
     }
   }
-  Request request;
-  request.method = "POST";
   // By the fingerprint, so that it is the key which was looked at.
-  request.path = "/api/v1/agents/" + fingerprint + "/approve";
+  const Request request = make_request("POST", "/api/v1/agents/" + fingerprint + "/approve");
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("approved " + name + "; its canaries come first, then runs");
   return 0;
@@ -119,9 +114,8 @@ Result<int> remove_command(Context& context, const HoldOptions& hold) {
     // One that awaits approval has never run anything.
     if (!drained && drained.error().code != ErrorCode::not_found) return drained.error();
   }
-  Request request;
-  request.method = "DELETE";
-  request.path = "/api/v1/agents/" + hold.name + (hold.at_once ? "?at_once=1" : "");
+  const Request request =
+      make_request("DELETE", "/api/v1/agents/" + hold.name + (hold.at_once ? "?at_once=1" : ""));
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("removed " + hold.name + ": its key is revoked; on the host: docket-agent leave");
   return 0;

@@ -72,11 +72,7 @@ Result<int> create_key_command(Context& context, const NewKey& key) {
   const bool made_here = key.file.empty();
   auto secret = made_here ? Result<std::string>(make_secret()) : read_secret(key.file);
   if (!secret) return secret.error();
-  Request request;
-  request.method = "POST";
-  request.path = kKeys;
-  request.headers = {"Content-Type: application/json"};
-  request.body = key_body(key, *secret);
+  const Request request = make_request("POST", kKeys, key_body(key, *secret));
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   if (context.as_json()) {
     Json made = {{"name", key.name}};
@@ -127,9 +123,7 @@ Result<int> revoke_key_command(Context& context, const std::string& name, bool y
     tell("the key " + name + " was not revoked");
     return 1;
   }
-  Request request;
-  request.method = "DELETE";
-  request.path = std::string(kKeys) + "/" + name;
+  const Request request = make_request("DELETE", std::string(kKeys) + "/" + name);
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("revoked the key " + name + (last ? std::string("; ") + kOpen : ""));
   return 0;

@@ -60,20 +60,14 @@ class OwnKey {
     key.name = "loadtest-" + make_secret().substr(0, 8);
     key.priority = "low";
     made->secret_ = make_secret();
-    Request request;
-    request.method = "POST";
-    request.path = "/api/v1/keys";
-    request.headers = {"Content-Type: application/json"};
-    request.body = key_body(key, made->secret_);
+    const Request request = make_request("POST", "/api/v1/keys", key_body(key, made->secret_));
     if (auto done = carry_out(client, request); !done) return done.error();
     made->name_ = key.name;
     return made;
   }
   ~OwnKey() {
     if (name_.empty()) return;
-    Request request;
-    request.method = "DELETE";
-    request.path = "/api/v1/keys/" + name_;
+    const Request request = make_request("DELETE", "/api/v1/keys/" + name_);
     const auto done = carry_out(client_, request);
     if (!done) tell("the key " + name_ + " is still there: " + done.error().message);
   }

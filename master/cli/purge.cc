@@ -16,12 +16,8 @@ namespace {
 constexpr auto kAskEvery = std::chrono::milliseconds(500);
 
 Request purge_request(std::int64_t older_than_s, bool dry_run) {
-  Request request;
-  request.method = "POST";
-  request.path = "/api/v1/jobs/purge";
-  request.headers = {"Content-Type: application/json"};
-  request.body = Json{{"older_than_s", older_than_s}, {"dry_run", dry_run}}.dump();
-  return request;
+  return make_request("POST", "/api/v1/jobs/purge",
+                      Json{{"older_than_s", older_than_s}, {"dry_run", dry_run}}.dump());
 }
 
 // How many runs that old still have their bodies.

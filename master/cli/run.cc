@@ -11,6 +11,7 @@
 #include "master/cli/secret.h"
 #include "master/cli/support_files.h"
 #include "master/cli/text.h"
+#include "protocol/base/percent.h"
 #include "protocol/job.h"
 #include "protocol/messages.h"
 

@@ -80,12 +80,9 @@ Result<std::vector<SupportFile>> upload(Client& client, const std::vector<std::s
     const auto content = read_file(path, kMaxFileBytes);
     if (!content) return content.error();
     SupportFile file{md5_hex(*content), std::string(base_name(path))};
-    Request request;
-    request.method = "PUT";
-    request.path = "/jobe/index.php/restapi/files/" + file.id;
-    request.headers = {"Content-Type: application/json"};
+    Request request = make_request("PUT", "/jobe/index.php/restapi/files/" + file.id,
+                                   "{\"file_contents\":\"" + base64_encode(*content) + "\"}");
     request.timeout_s = kUploadTimeoutSeconds;
-    request.body = "{\"file_contents\":\"" + base64_encode(*content) + "\"}";
     if (const auto done = carry_out(client, request); !done) return done.error();
     files.push_back(std::move(file));
   }

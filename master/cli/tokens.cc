@@ -40,13 +40,10 @@ Result<int> create_token_command(Context& context, const NewToken& token) {
   if (const auto name = check_name(token.name); !name) return name.error();
   // The prefix is for whoever finds it where it should not be.
   const std::string secret = "docket-" + make_secret();
-  Request request;
-  request.method = "POST";
-  request.path = kTokens;
-  request.headers = {"Content-Type: application/json"};
-  request.body =
+  const Request request = make_request(
+      "POST", kTokens,
       Json{{"name", token.name}, {"token", secret}, {"role", token.role}, {"source", token.source}}
-          .dump();
+          .dump());
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   if (context.as_json()) {
     print(Json{{"name", token.name}, {"token", secret}}.dump() + "\n");
@@ -74,9 +71,7 @@ Result<int> revoke_token_command(Context& context, const std::string& name, bool
     tell("the token " + name + " was not revoked");
     return 1;
   }
-  Request request;
-  request.method = "DELETE";
-  request.path = std::string(kTokens) + "/" + name;
+  const Request request = make_request("DELETE", std::string(kTokens) + "/" + name);
   if (const auto done = carry_out(context.client, request); !done) return done.error();
   tell("revoked the token " + name);
   return 0;

@@ -22,6 +22,13 @@ Standing refused(std::string why) {
   return standing_of(Standing::Code::refused, std::move(why));
 }
 
+// The agent whose public key it is; null also for the empty one, of a plain link.
+const AgentKey* owner_of(const std::map<std::string, AgentKey>& keys, const std::string& key) {
+  const auto found =
+      std::ranges::find_if(keys, [&](const auto& entry) { return entry.second.public_key == key; });
+  return key.empty() || found == keys.end() ? nullptr : &found->second;
+}
+
 Standing taken_in(bool waits, const JoinTokenRecord& token) {
   Standing standing =
       waits ? standing_of(Standing::Code::awaiting, "an operator must approve the key")
@@ -189,9 +196,9 @@ std::optional<std::string> Core::join_obstacle(const JoinTokenRecord& token, con
   if (tokens_.contains(token_id_of(join.public_key))) {
     return "the key is a token's: let docket-agent join make one of this host's own";
   }
-  const auto same = std::ranges::find_if(
-      agent_keys_, [&](const auto& entry) { return entry.second.public_key == join.public_key; });
-  if (same != agent_keys_.end()) return "this host has joined already, as " + same->first;
+  if (const AgentKey* same = owner_of(agent_keys_, join.public_key)) {
+    return "this host has joined already, as " + same->name;
+  }
   if (agent_keys_.size() >= kMaxAgentKeys) {
     return "there are " + std::to_string(kMaxAgentKeys) + " agents: remove some first";
   }
@@ -200,10 +207,9 @@ std::optional<std::string> Core::join_obstacle(const JoinTokenRecord& token, con
 }
 
 Standing Core::on_leave(const std::string& key, Now now, Effects& out) {
-  const auto found = std::ranges::find_if(
-      agent_keys_, [&](const auto& entry) { return entry.second.public_key == key; });
-  if (key.empty() || found == agent_keys_.end()) return refused("this key speaks for no agent");
-  const std::string name = found->first;
+  const AgentKey* own = owner_of(agent_keys_, key);
+  if (own == nullptr) return refused("this key speaks for no agent");
+  const std::string name = own->name;
   const Agent* agent = agents_.by_name(name);
   if (agent != nullptr && agent->connected()) {
     return refused(name + " is still running: stop docket-agent first");

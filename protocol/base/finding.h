@@ -2,11 +2,15 @@
 // Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace docket {
+
+// Two clocks that are further apart are a finding: more than asking takes.
+inline constexpr std::int64_t kWrongClockMs = 2'000;
 
 enum class Grade { ok, warn, fail };
 

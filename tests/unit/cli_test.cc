@@ -15,6 +15,7 @@
 #include "master/cli/table.h"
 #include "master/cli/text.h"
 #include "master/cli/views.h"
+#include "protocol/base/percent.h"
 #include "protocol/base/result.h"
 
 namespace docket::cli {

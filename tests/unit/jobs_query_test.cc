@@ -4,6 +4,7 @@
 #include "master/http/api/files_order.h"
 #include "master/http/api/jobs_query.h"
 #include "master/http/api/views.h"
+#include "protocol/base/percent.h"
 
 using namespace docket;
 using namespace docket::http;

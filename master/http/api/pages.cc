@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "master/http/api/views.h"
+#include "protocol/base/percent.h"
 #include "web/template.h"
 
 namespace docket::http {

@@ -56,21 +56,4 @@ Result<std::uint64_t> number_of(const std::string& name, const std::string& text
   return number;
 }
 
-std::string percent_encoded(std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  constexpr std::string_view kPlain = "-_.~";
-  std::string out;
-  for (const char c : text) {
-    if (is_alphanumeric(c) || kPlain.find(c) != std::string_view::npos) {
-      out.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    out.push_back('%');
-    out.push_back(kDigits[byte >> 4]);
-    out.push_back(kDigits[byte & 15]);
-  }
-  return out;
-}
-
 }  // namespace docket::http

@@ -20,7 +20,4 @@ QueryFields fields_of(std::string_view query);
 Result<std::uint64_t> number_of(const std::string& name, const std::string& text,
                                 std::uint64_t least, std::uint64_t most);
 
-// For a query's name or value.
-std::string percent_encoded(std::string_view text);
-
 }  // namespace docket::http
